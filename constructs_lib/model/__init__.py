@@ -1,0 +1,1 @@
+"""What is served: container images, model data, containers and models."""
