@@ -56,3 +56,11 @@ lock: ## Compile the locks anew from pyproject.toml
 
 # The embedded AWS never synthesizes: what only synthesis needs stays out of its environment.
 SYNTH_ONLY := aws-cdk-lib constructs jsii aws-cdk-asset-awscli-v1 aws-cdk-asset-node-proxy-agent-v6 aws-cdk-cloud-assembly-schema publication typeguard cattrs
+
+.PHONY: images instance-types
+images: ## Make the table of AWS's images anew from the SageMaker SDK
+	$(PY) -m tools.image_table > .images.json.new
+	mv .images.json.new constructs_lib/model/images.json
+
+instance-types: ## Make the list of hosting instance types anew from botocore
+	$(PY) -m tools.instance_types > constructs_lib/core/instance_types.txt

@@ -1,1 +1,101 @@
-"""AWS CDK constructs that take a trained model through its whole life on Amazon SageMaker."""
+"""AWS CDK constructs that take a trained model through its whole life on Amazon SageMaker.
+
+The whole public API is here, by name. Names are resolved when they are first used, so that importing a
+runtime module (code that runs in AWS) or `constructs_lib.local` never starts the CDK.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .core.errors import ConstraintError, Violation
+    from .hosting.auto_scaling import (
+        Adjustment,
+        AutoScaling,
+        MetricTarget,
+        ScalingStep,
+        ScheduledScaling,
+        StepScaling,
+        SuspendedScaling,
+    )
+    from .hosting.capture import DataCapture
+    from .hosting.endpoint import EndpointBase
+    from .hosting.grants import EndpointGrants
+    from .hosting.metrics import EndpointMetric
+    from .hosting.realtime import MetricsPublishing, RealtimeEndpoint
+    from .hosting.rollout import Rollback, Rollout
+    from .hosting.variant import RoutingStrategy, Variant
+    from .model.container import Container
+    from .model.data import ModelData
+    from .model.image import ContainerImage
+    from .model.model import Model, ModelBase
+
+_HOMES = {
+    "core.errors": ("ConstraintError", "Violation"),
+    "hosting.auto_scaling": (
+        "Adjustment",
+        "AutoScaling",
+        "MetricTarget",
+        "ScalingStep",
+        "ScheduledScaling",
+        "StepScaling",
+        "SuspendedScaling",
+    ),
+    "hosting.capture": ("DataCapture",),
+    "hosting.endpoint": ("EndpointBase",),
+    "hosting.grants": ("EndpointGrants",),
+    "hosting.metrics": ("EndpointMetric",),
+    "hosting.realtime": ("MetricsPublishing", "RealtimeEndpoint"),
+    "hosting.rollout": ("Rollback", "Rollout"),
+    "hosting.variant": ("RoutingStrategy", "Variant"),
+    "model.container": ("Container",),
+    "model.data": ("ModelData",),
+    "model.image": ("ContainerImage",),
+    "model.model": ("Model", "ModelBase"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Adjustment",
+    "AutoScaling",
+    "ConstraintError",
+    "Container",
+    "ContainerImage",
+    "DataCapture",
+    "EndpointBase",
+    "EndpointGrants",
+    "EndpointMetric",
+    "MetricTarget",
+    "MetricsPublishing",
+    "Model",
+    "ModelBase",
+    "ModelData",
+    "RealtimeEndpoint",
+    "Rollback",
+    "Rollout",
+    "RoutingStrategy",
+    "ScalingStep",
+    "ScheduledScaling",
+    "StepScaling",
+    "SuspendedScaling",
+    "Variant",
+    "Violation",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Resolve a public name on first use."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -1,0 +1,110 @@
+"""Checks that many rules share: kinds, ranges, patterns. Tokens and ``None`` pass."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator
+from typing import TypeVar
+
+import aws_cdk as cdk
+
+from .rules import Broken
+from .tokens import is_token
+
+
+def known(*values: object) -> bool:
+    """Whether every value was given and is a plain one that can be compared now."""
+    return all(value is not None and not is_token(value) for value in values)
+
+
+def whole_number(name: str, value: object, low: int, high: int, *, fix: str = "") -> Iterator[Broken]:
+    """A whole number within ``low``…``high``, both included."""
+    if not known(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        yield Broken(name, value, f"a whole number from {low} to {high}", fix)
+
+
+def number(name: str, value: object, low: float, high: float = math.inf, *, above: bool = False) -> Iterator[Broken]:
+    """A finite number of at least `low` (with `above`: more than it) and at most `high`."""
+    if not known(value):
+        return
+    wanted = f"{'more than' if above else 'at least'} {low:g}"
+    wanted += f" and at most {high:g}" if high != math.inf else ""
+    plain = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not plain or not (low < value if above else low <= value) or value > high:  # type: ignore[operator]
+        yield Broken(name, value, f"a number of {wanted}")
+
+
+def text(name: str, value: object, pattern: re.Pattern[str], allowed: str, *, fix: str = "") -> Iterator[Broken]:
+    """A string that matches `pattern` from end to end."""
+    if not known(value):
+        return
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        yield Broken(name, value, allowed, fix)
+
+
+def one_of(name: str, value: object, choices: Collection[object], *, fix: str = "") -> Iterator[Broken]:
+    """One of `choices`."""
+    if not known(value):
+        return
+    if isinstance(value, bool) or value not in choices:
+        yield Broken(name, value, "one of " + ", ".join(str(choice) for choice in choices), fix)
+
+
+def kind(name: str, value: object, *kinds: type, optional: bool = True, fix: str = "") -> Iterator[Broken]:
+    """An instance of one of `kinds`. Tokens pass where a string is among them."""
+    if value is None and optional:
+        return
+    if str in kinds and is_token(value):
+        return
+    if not isinstance(value, kinds):
+        yield Broken(name, value, "a " + " or ".join(each.__name__ for each in kinds), fix)
+
+
+Item = TypeVar("Item")
+
+
+def items_of(name: str, value: object, each: type[Item], *, fix: str = "") -> Iterator[Broken]:
+    """A list or tuple (a lone string is not one) of `each`."""
+    if not isinstance(value, list | tuple):
+        yield Broken(name, value, f"a list of {each.__name__}", fix)
+        return
+    for index, item in enumerate(value):
+        yield from kind(f"{name}[{index}]", item, each, optional=False, fix=fix)
+
+
+def duration(name: str, value: object, low: int, high: int) -> Iterator[Broken]:
+    """A `Duration` of whole seconds within ``low``…``high`` seconds, both included."""
+    if value is None or (isinstance(value, cdk.Duration) and is_token(value)):
+        return
+    bounds = f"a Duration of whole seconds from {in_words(low)} to {in_words(high)}"
+    if not isinstance(value, cdk.Duration):
+        yield Broken(name, value, bounds, "aws_cdk.Duration.seconds(…), .minutes(…)")
+        return
+    seconds = value.to_milliseconds() / 1000
+    if not seconds.is_integer() or not low <= seconds <= high:
+        yield Broken(name, value.to_human_string(), bounds)
+
+
+def size(name: str, value: object, low: int, high: int) -> Iterator[Broken]:
+    """A `Size` of whole GiB within ``low``…``high`` GiB, both included."""
+    if value is None or (isinstance(value, cdk.Size) and is_token(value)):
+        return
+    bounds = f"a Size of whole GiB from {low} to {high}"
+    if not isinstance(value, cdk.Size):
+        yield Broken(name, value, bounds, "aws_cdk.Size.gibibytes(…)")
+        return
+    gibibytes = value.to_kibibytes(rounding=cdk.SizeRoundingBehavior.NONE) / 1024 / 1024
+    if not gibibytes.is_integer() or not low <= gibibytes <= high:
+        yield Broken(name, f"{gibibytes:g} GiB", bounds)
+
+
+def in_words(seconds: int) -> str:
+    """A number of seconds in the largest unit that divides it: 600 → ``10 minutes``."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length and seconds % length == 0:
+            count = seconds // length
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return f"{seconds} seconds"

@@ -1,0 +1,138 @@
+"""Rules: small named functions with a stable id that say what is wrong with a subject.
+
+A room gathers the rules of one subject in a `Rules` and enforces them in one go::
+
+    scaling_rules = Rules[AutoScaling]()
+
+    @scaling_rules.rule("SM-SCALING-001", source=AAS + "…")
+    def min_not_above_max(scaling: AutoScaling) -> Iterator[Broken]:
+        \"\"\"The minimum capacity is not above the maximum.\"\"\"
+        ...
+
+The docstring is the rule's line in the catalogue (`docs/rules.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import aws_cdk as cdk
+import constructs
+
+from .errors import ConstraintError, Violation
+
+Subject = TypeVar("Subject")
+
+DEVELOPER_GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
+API_REFERENCE = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/"
+SCALING_GUIDE = "https://docs.aws.amazon.com/autoscaling/application/"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What a rule finds wrong: the property, what was given, what is allowed, how to mend it."""
+
+    property: str
+    given: object
+    allowed: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEntry:
+    """A line of the catalogue of rules."""
+
+    id: str
+    summary: str
+    source: str
+    severity: str = "error"
+
+    def violation(self, broken: Broken) -> Violation:
+        """What `broken` is of this rule."""
+        return Violation(
+            rule=self.id,
+            property=broken.property,
+            given=broken.given,
+            allowed=broken.allowed,
+            fix=broken.fix,
+            source=self.source,
+        )
+
+    def error(self, path: str, *broken: Broken) -> ConstraintError:
+        """The error for a rule that is checked where its subject is found, not in a `Rules`."""
+        return ConstraintError(path, [self.violation(each) for each in broken])
+
+
+CATALOGUE: dict[str, RuleEntry] = {}
+"""Every rule of every imported room, by id."""
+
+
+def listed(*, id: str, summary: str, source: str, severity: str = "error") -> RuleEntry:
+    """A new line of the catalogue."""
+    if id in CATALOGUE:
+        raise AssertionError(f"two rules share the id {id}")
+    CATALOGUE[id] = RuleEntry(id=id, summary=summary, source=source, severity=severity)
+    return CATALOGUE[id]
+
+
+Check = Callable[[Subject], Iterable[Broken]]
+
+
+class Rules(Generic[Subject]):
+    """The rules of one kind of subject."""
+
+    def __init__(self) -> None:
+        self._checks: list[tuple[RuleEntry, Check[Subject]]] = []
+
+    def rule(self, id: str, *, source: str) -> Callable[[Check[Subject]], Check[Subject]]:
+        """Register the decorated function under a stable `id`; `source` is the AWS page it comes from."""
+
+        def register(check: Check[Subject]) -> Check[Subject]:
+            entry = listed(id=id, summary=(check.__doc__ or "").strip().splitlines()[0], source=source)
+            self._checks.append((entry, check))
+            return check
+
+        return register
+
+    def violations(self, subject: Subject) -> Iterator[Violation]:
+        """Every rule that `subject` breaks."""
+        for entry, check in self._checks:
+            for broken in check(subject):
+                yield entry.violation(broken)
+
+    def enforce(self, subject: Subject, *, path: str) -> None:
+        """Raise one `ConstraintError` with all that `subject` breaks.
+
+        :raises ConstraintError: naming `path`, the construct (or value object) at fault.
+        """
+        found = tuple(self.violations(subject))
+        if found:
+            raise ConstraintError(path, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A warning with a stable id: deployable, but a platform engineer should decide on purpose.
+
+    Silence it where it is right with ``Annotations.of(construct).acknowledge_warning(id, reason)``.
+    """
+
+    id: str
+    summary: str
+    source: str
+
+    def __post_init__(self) -> None:
+        """List it."""
+        listed(id=self.id, summary=self.summary, source=self.source, severity="warning")
+
+    def warn(self, scope: constructs.IConstruct, message: str) -> None:
+        """Attach the warning to `scope`; the CDK CLI shows it with its path."""
+        cdk.Annotations.of(scope).add_warning_v2(self.id, f"{message} ({self.source})")
+
+
+def construct_path(scope: constructs.IConstruct, id: str) -> str:
+    """The path that a construct `id` under `scope` has, before it exists."""
+    parent = scope.node.path
+    return f"{parent}/{id}" if parent else id

@@ -1,0 +1,159 @@
+"""Data capture: what an endpoint was asked and what it answered, kept in S3 for the monitors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+import constructs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+
+from ..core.checks import kind, known, text, whole_number
+from ..core.roles import acknowledge, acknowledge_wildcard
+from ..core.rules import API_REFERENCE, Broken, Rules
+
+MAX_CONTENT_TYPES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCapture:
+    """Keep requests and responses as JSON Lines under ``prefix/endpoint/variant/yyyy/mm/dd/hh/``.
+
+    SageMaker stops capturing when an instance's disk is more than 75 % full.
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html
+
+    :raises ConstraintError: SM-CAPTURE-001 … SM-CAPTURE-003.
+    """
+
+    sampling_percent: int = 100
+    """0–100. 0 keeps the wiring and captures nothing."""
+    bucket: s3.IBucket | None = None
+    """Default: a new one, encrypted with a key of its own, TLS only, versioned, retained."""
+    prefix: str = "data-capture"
+    capture_input: bool = True
+    capture_output: bool = True
+    csv_content_types: Sequence[str] = ("text/csv",)
+    """Stored as text; types in neither list are stored as base64. At most 10 a list."""
+    json_content_types: Sequence[str] = ("application/json", "application/jsonlines")
+    encryption_key: kms.IKey | None = None
+    """Encrypts the captured objects. Default: the bucket's own encryption."""
+
+    def __post_init__(self) -> None:
+        """Check."""
+        capture_rules.enforce(self, path="DataCapture")
+
+    def bind(
+        self, scope: constructs.Construct, roles: Sequence[iam.IRole]
+    ) -> tuple[s3.IBucket, sagemaker.CfnEndpointConfig.DataCaptureConfigProperty]:
+        """The capture bucket (made under `scope` where none was given) and its configuration."""
+        bucket = self.bucket if self.bucket is not None else _capture_bucket(scope, self.encryption_key)
+        for role in roles:
+            self._let_write(role, bucket)
+        modes = [("Input", self.capture_input), ("Output", self.capture_output)]
+        key = self.encryption_key
+        config = sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+            enable_capture=True,
+            initial_sampling_percentage=self.sampling_percent,
+            destination_s3_uri=bucket.s3_url_for_object(self.prefix),
+            capture_options=[
+                sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode=mode) for mode, on in modes if on
+            ],
+            capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+                csv_content_types=list(self.csv_content_types) or None,
+                json_content_types=list(self.json_content_types) or None,
+            ),
+            kms_key_id=key.key_arn if key is not None else None,
+        )
+        return bucket, config
+
+    def _let_write(self, role: iam.IRole, bucket: s3.IBucket) -> None:
+        objects = bucket.arn_for_objects(f"{self.prefix}/*")
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects]))
+        acknowledge_wildcard(role, objects, "Captured objects are named by time; the prefix bounds them.")
+        for key in (self.encryption_key, bucket.encryption_key):
+            if key is not None:
+                key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def _capture_bucket(scope: constructs.Construct, key: kms.IKey | None) -> s3.Bucket:
+    key = key or kms.Key(
+        scope, "CaptureKey", description=f"Captured requests and responses of {scope.node.path}", enable_key_rotation=True
+    )
+    bucket = s3.Bucket(
+        scope,
+        "CaptureBucket",
+        encryption=s3.BucketEncryption.KMS,
+        encryption_key=key,
+        bucket_key_enabled=True,
+        enforce_ssl=True,
+        versioned=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                noncurrent_version_expiration=cdk.Duration.days(30),
+                abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+            )
+        ],
+    )
+    acknowledge(
+        bucket,
+        "One writer and few readers, all with object-level grants; CloudTrail data events serve better than "
+        "access logs. Replication is the account's decision: pass a bucket that has it.",
+        "AwsSolutions::AwsSolutions-S1",
+        "NIST.800.53.R5::NIST.800.53.R5-S3BucketLoggingEnabled",
+        "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
+        "HIPAA.Security::HIPAA.Security-S3BucketLoggingEnabled",
+        "HIPAA.Security::HIPAA.Security-S3BucketReplicationEnabled",
+    )
+    return bucket
+
+
+capture_rules = Rules[DataCapture]()
+
+_SOURCE = API_REFERENCE + "API_DataCaptureConfig.html"
+_CONTENT_TYPE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*")
+_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
+
+
+@capture_rules.rule("SM-CAPTURE-001", source=_SOURCE)
+def sampling_is_a_percentage(capture: DataCapture) -> Iterator[Broken]:
+    """The sampling percentage is a whole number from 0 to 100."""
+    yield from whole_number("sampling_percent", capture.sampling_percent, 0, 100)
+
+
+@capture_rules.rule("SM-CAPTURE-002", source=_SOURCE)
+def something_is_captured(capture: DataCapture) -> Iterator[Broken]:
+    """Input, output or both are captured."""
+    yield from kind("capture_input", capture.capture_input, bool, optional=False)
+    yield from kind("capture_output", capture.capture_output, bool, optional=False)
+    if not capture.capture_input and not capture.capture_output:
+        yield Broken("capture_input", False, "input, output or both", "leave DataCapture out to capture nothing")
+
+
+@capture_rules.rule("SM-CAPTURE-003", source=_SOURCE)
+def content_types_are_few(capture: DataCapture) -> Iterator[Broken]:
+    """At most 10 CSV and 10 JSON content types, each a plain media type."""
+    for name in ("csv_content_types", "json_content_types"):
+        given = getattr(capture, name)
+        if not isinstance(given, list | tuple):
+            yield Broken(name, given, "a list of media types")
+            continue
+        if len(given) > MAX_CONTENT_TYPES:
+            yield Broken(name, f"{len(given)} types", f"at most {MAX_CONTENT_TYPES}")
+        for each in given:
+            yield from text(name, each, _CONTENT_TYPE, "media types such as text/csv")
+
+
+@capture_rules.rule("SM-CAPTURE-004", source=_SOURCE)
+def prefix_is_a_path(capture: DataCapture) -> Iterator[Broken]:
+    """The capture prefix is a key path without slashes at its ends."""
+    if known(capture.prefix):
+        yield from text("prefix", capture.prefix, _PREFIX, "a key prefix such as captured/fraud, no slash at the ends")
+    else:
+        yield from kind("prefix", capture.prefix, str, optional=False)

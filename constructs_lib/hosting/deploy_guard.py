@@ -1,0 +1,204 @@
+"""The deploy guard: makes `cdk deploy` tell the truth about endpoints, and lets scaled ones change.
+
+Two things go wrong with a plain template:
+
+- SageMaker can roll a deployment back silently: the endpoint is InService again, on the *old*
+  configuration, and the stack turns green.
+- An endpoint whose variant is registered with Application Auto Scaling refuses a new instance type for
+  it, and refuses to lose it. CloudFormation updates the endpoint before the scalable target that depends
+  on it, so no order of resources in a template helps.
+
+So every watched endpoint gets custom resources, all served by one function of the stack:
+
+- *release*, made before the endpoint: where the new template changes a scaled variant's instance type or
+  drops the variant, remembers its scalable target, policies and schedules in SSM parameters and
+  deregisters it.
+- *settle*, made after the endpoint: registers again what was released, and compares the configuration the
+  endpoint runs with the one it should.
+
+An EventBridge rule runs the same function whenever a watched endpoint comes to rest. That restores
+scaling on the paths CloudFormation does not order, above all a rollback of the stack. Failure modes:
+docs/realtime.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+import constructs
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sagemaker as sagemaker
+
+from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
+from .endpoint import EndpointBase
+from .scaling import VariantScaling
+
+_ID = "ConstructsLibDeployGuard"
+SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
+"""SSM path under which released scaling is remembered: ``<prefix>/<endpoint>/<variant>``."""
+
+_ENDPOINTS_PER_RULE = 20  # an event pattern has at most 2,048 characters
+_PATIENCE_MINUTES = 10
+_RUNTIME = Path(__file__).parent / "runtime"
+
+
+class DeployGuard(constructs.Construct):
+    """The guard of one stack; get it with `DeployGuard.of`."""
+
+    def __init__(self, scope: constructs.Construct, id: str) -> None:
+        super().__init__(scope, id)
+        self._watched = 0
+        self._rule: events.Rule | None = None
+        self.function = self._function()
+        """The one function behind all custom resources of the stack."""
+
+    @staticmethod
+    def of(scope: constructs.Construct) -> DeployGuard:
+        """The guard of the stack that `scope` is in, made on first use."""
+        stack = cdk.Stack.of(scope)
+        found = stack.node.try_find_child(_ID)
+        return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
+
+    def watch(
+        self,
+        endpoint: EndpointBase,
+        cfn_endpoint: sagemaker.CfnEndpoint,
+        *,
+        config_name: str,
+        instance_types: Mapping[str, str],
+        scalings: Iterable[VariantScaling],
+    ) -> None:
+        """Guard the deployments of one endpoint, whose variants shall run on `instance_types`."""
+        name = endpoint.endpoint_name
+        variants = {"EndpointName": name, "InstanceTypes": dict(instance_types)}
+        release = self._custom_resource(endpoint, "Release", variants)
+        cfn_endpoint.node.add_dependency(release)
+        settle = self._custom_resource(endpoint, "Settle", {"EndpointName": name, "ConfigName": config_name})
+        settle.node.add_dependency(cfn_endpoint)
+        for scaling in scalings:
+            # A target that was released is there again before CloudFormation changes it.
+            scaling.node.add_dependency(settle)
+        self._restore_when_at_rest(name)
+
+    def _custom_resource(
+        self, endpoint: EndpointBase, id: str, properties: Mapping[str, object]
+    ) -> cdk.CustomResource:
+        return cdk.CustomResource(
+            endpoint,
+            id,
+            resource_type=f"Custom::Endpoint{id}",
+            service_token=self.function.function_arn,
+            service_timeout=cdk.Duration.minutes(_PATIENCE_MINUTES),
+            properties=dict(properties),
+        )
+
+    def _restore_when_at_rest(self, endpoint_name: str) -> None:
+        if self._watched % _ENDPOINTS_PER_RULE == 0:
+            index = self._watched // _ENDPOINTS_PER_RULE
+            self._rule = events.Rule(
+                self,
+                "AtRest" if index == 0 else f"AtRest{index + 1}",
+                description="Restores the auto scaling of endpoints that came to rest",
+                event_pattern=events.EventPattern(
+                    source=["aws.sagemaker"],
+                    detail_type=["SageMaker Endpoint State Change"],
+                    detail={"EndpointStatus": ["IN_SERVICE"]},
+                ),
+                targets=[targets.LambdaFunction(self.function)],
+            )
+        self._watched += 1
+        if self._rule is not None:
+            self._rule.add_event_pattern(detail={"EndpointName": [endpoint_name]})
+
+    def _function(self) -> lambda_.Function:
+        group = logs.LogGroup(
+            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            description="Checks endpoint deployments and holds auto scaling back while they need it",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        group.grant_write(role)
+        self._let_guard(role)
+        function = lambda_.Function(
+            self,
+            "Function",
+            description="Deploy guard of SageMaker endpoints",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            handler="deploy_guard.handle",
+            code=lambda_.Code.from_asset(str(_RUNTIME), exclude=["__pycache__", "*.pyc"]),
+            role=role,
+            log_group=group,
+            timeout=cdk.Duration.minutes(5),
+            memory_size=256,
+        )
+        _acknowledge_choices(function, group)
+        return function
+
+    def _let_guard(self, role: iam.Role) -> None:
+        stack = cdk.Stack.of(self)
+        endpoints = stack.format_arn(service="sagemaker", resource="endpoint", resource_name="*")
+        configs = stack.format_arn(service="sagemaker", resource="endpoint-config", resource_name="*")
+        targets_ = stack.format_arn(service="application-autoscaling", resource="scalable-target", resource_name="*")
+        alarms = stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name="TargetTracking-endpoint/*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        remembered = stack.format_arn(service="ssm", resource=f"parameter{SNAPSHOT_PREFIX}/*")
+        allowed = {
+            endpoints: ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
+            configs: ["sagemaker:DescribeEndpointConfig"],
+            "*": [
+                "application-autoscaling:DescribeScalableTargets",
+                "application-autoscaling:DescribeScalingPolicies",
+                "application-autoscaling:DescribeScheduledActions",
+            ],
+            alarms: ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"],
+            remembered: ["ssm:PutParameter", "ssm:GetParametersByPath", "ssm:DeleteParameter"],
+        }
+        for resource, actions in allowed.items():
+            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "application-autoscaling:RegisterScalableTarget",
+                    "application-autoscaling:DeregisterScalableTarget",
+                    "application-autoscaling:PutScalingPolicy",
+                    "application-autoscaling:PutScheduledAction",
+                ],
+                resources=[targets_],
+                conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
+            )
+        )
+        acknowledge_inline_policy(role)
+        for resource in (*allowed, targets_):
+            acknowledge_wildcard(role, resource, "One policy of constant size for all endpoints of the stack.")
+
+
+def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:
+    acknowledge(
+        function,
+        "Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it fails "
+        "is red in CloudFormation, and EventBridge retries what it starts.",
+        *_for_nist_and_hipaa("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
+    )
+    acknowledge(
+        group,
+        "Names of endpoints and of scaling policies, no data; CloudWatch Logs encrypts them with its own key.",
+        *_for_nist_and_hipaa("CloudWatchLogGroupEncrypted"),
+    )
+
+
+def _for_nist_and_hipaa(*rules: str) -> list[str]:
+    packs = ("NIST.800.53.R5", "HIPAA.Security")
+    return [f"{pack}::{pack}-{rule}" for pack in packs for rule in rules]

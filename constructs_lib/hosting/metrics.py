@@ -1,0 +1,68 @@
+"""The metrics SageMaker reports for an endpoint, under the names and dimensions that really report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+_INVOCATIONS = "AWS/SageMaker"
+_INSTANCES = "/aws/sagemaker/Endpoints"
+
+
+class EndpointMetric(Enum):
+    """A metric with its namespace and how it is best summed up, alone and over variants.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+    """
+
+    INVOCATIONS = ("Invocations", _INVOCATIONS, "Sum", "SUM")
+    INVOCATIONS_PER_INSTANCE = ("InvocationsPerInstance", _INVOCATIONS, "Sum", "MAX")
+    INVOCATION_4XX_ERRORS = ("Invocation4XXErrors", _INVOCATIONS, "Sum", "SUM")
+    INVOCATION_5XX_ERRORS = ("Invocation5XXErrors", _INVOCATIONS, "Sum", "SUM")
+    MODEL_LATENCY = ("ModelLatency", _INVOCATIONS, "p99", "MAX")
+    OVERHEAD_LATENCY = ("OverheadLatency", _INVOCATIONS, "p99", "MAX")
+    CONCURRENT_REQUESTS = ("ConcurrentRequestsPerModel", _INVOCATIONS, "Maximum", "MAX")
+    CPU_UTILIZATION = ("CPUUtilization", _INSTANCES, "Average", "MAX")
+    MEMORY_UTILIZATION = ("MemoryUtilization", _INSTANCES, "Average", "MAX")
+    DISK_UTILIZATION = ("DiskUtilization", _INSTANCES, "Average", "MAX")
+    GPU_UTILIZATION = ("GPUUtilization", _INSTANCES, "Average", "MAX")
+    GPU_MEMORY_UTILIZATION = ("GPUMemoryUtilization", _INSTANCES, "Average", "MAX")
+
+    def __init__(self, metric_name: str, namespace: str, statistic: str, over_variants: str) -> None:
+        self.metric_name = metric_name
+        self.namespace = namespace
+        self.statistic = statistic
+        self.over_variants = over_variants
+
+    def of(
+        self,
+        endpoint_name: str,
+        variant_names: Sequence[str],
+        *,
+        statistic: str | None = None,
+        period: cdk.Duration | None = None,
+    ) -> cloudwatch.IMetric:
+        """The metric of one variant, or of several together: counts added up, the worst of the others."""
+        period = period or cdk.Duration.minutes(1)
+        each = {
+            f"m{index}": cloudwatch.Metric(
+                namespace=self.namespace,
+                metric_name=self.metric_name,
+                dimensions_map={"EndpointName": endpoint_name, "VariantName": name},
+                statistic=statistic or self.statistic,
+                period=period,
+            )
+            for index, name in enumerate(variant_names)
+        }
+        if len(each) == 1:
+            return each["m0"]
+        # FILL, since a variant without traffic reports nothing, and nothing plus something is nothing.
+        return cloudwatch.MathExpression(
+            expression=f"{self.over_variants}([{', '.join(f'FILL({id}, 0)' for id in each)}])",
+            using_metrics=each,
+            label=self.metric_name,
+            period=period,
+        )

@@ -1,0 +1,1 @@
+"""Code that runs in AWS for hosting: never imported by synthesis."""

@@ -1,0 +1,264 @@
+"""The deploy guard's function: releases auto scaling where a deployment needs it, and settles up after.
+
+Three callers, told apart by the event: the custom resources *Release* and *Settle* of CloudFormation, and
+EventBridge when an endpoint comes to rest. Each step looks at what is there and does what is missing, so
+any of them may run twice, or a rollback may run them again the other way round.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import boto3
+
+SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
+SNAPSHOT_SECONDS = 24 * 3600
+"""A deployment lasts at most 8 hours; what is older was left by one that is over."""
+
+_NAMESPACE = "sagemaker"
+_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+_SETTLING_SECONDS = 120
+_POLL_SECONDS = 5
+
+log = logging.getLogger()
+log.setLevel(logging.INFO)
+
+
+class SilentRollbackError(Exception):
+    """The endpoint does not run the configuration it was deployed with."""
+
+
+# --- decisions: pure functions --------------------------------------------------------------------------
+
+
+def variants_to_release(current: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Variants whose instance type changes or which go; both mappings are variant → instance type."""
+    return sorted(name for name, type in current.items() if wanted.get(name) != type)
+
+
+def verdict(wanted: str, endpoint: Mapping[str, Any]) -> str | None:
+    """Why the endpoint is not what was deployed, or None where it is."""
+    actual, status = endpoint["EndpointConfigName"], endpoint["EndpointStatus"]
+    if actual == wanted and status in ("InService", "Updating"):
+        return None
+    reason = endpoint.get("FailureReason", "SageMaker gives no reason; see the endpoint's CloudWatch logs")
+    return (
+        f"Endpoint {endpoint['EndpointName']} is {status} on configuration {actual}, not on {wanted}: "
+        f"SageMaker rolled the deployment back. {reason}"
+    )
+
+
+def is_fresh(snapshot: Mapping[str, Any], now: float) -> bool:
+    """Whether a snapshot can still belong to a running deployment."""
+    return now - float(snapshot["taken_at"]) < SNAPSHOT_SECONDS
+
+
+# --- what is registered, and what was -------------------------------------------------------------------
+
+
+class Scaling:
+    """The auto scaling of one endpoint, as registered and as remembered."""
+
+    def __init__(self, endpoint_name: str) -> None:
+        self._endpoint_name = endpoint_name
+        self._api = boto3.client("application-autoscaling")
+        self._ssm = boto3.client("ssm")
+
+    def release(self, variants: Iterable[str]) -> list[str]:
+        """Remember and deregister those of `variants` that are registered."""
+        released = []
+        for variant in variants:
+            snapshot = self._snapshot(variant)
+            if snapshot is None:
+                continue
+            # Remembered first: were the function killed in between, nothing would be lost.
+            self._ssm.put_parameter(
+                Name=self._parameter(variant),
+                Value=json.dumps(snapshot),
+                Type="String",
+                Overwrite=True,
+                Tier="Intelligent-Tiering",
+            )
+            self._api.deregister_scalable_target(**self._key(variant))
+            released.append(variant)
+        return released
+
+    def restore(self, variants: Iterable[str]) -> list[str]:
+        """Register again those of `variants` that were released, and forget what is stale."""
+        restored = []
+        existing = set(variants)
+        for variant, snapshot in self._remembered().items():
+            if variant in existing and is_fresh(snapshot, time.time()):
+                self._register(variant, snapshot)
+                restored.append(variant)
+            elif is_fresh(snapshot, time.time()):
+                continue  # the variant is gone for now; a rollback may bring it back
+            self._ssm.delete_parameter(Name=self._parameter(variant))
+        return restored
+
+    def _snapshot(self, variant: str) -> dict[str, Any] | None:
+        key = self._key(variant)
+        found = self._api.describe_scalable_targets(
+            ServiceNamespace=_NAMESPACE, ResourceIds=[key["ResourceId"]], ScalableDimension=_DIMENSION
+        )["ScalableTargets"]
+        if not found:
+            return None
+        policies = self._all("describe_scaling_policies", "ScalingPolicies", key)
+        actions = self._all("describe_scheduled_actions", "ScheduledActions", key)
+        return {
+            "taken_at": time.time(),
+            "target": _only(found[0], "MinCapacity", "MaxCapacity", "SuspendedState"),
+            "policies": [
+                _only(
+                    policy,
+                    "PolicyName",
+                    "PolicyType",
+                    "TargetTrackingScalingPolicyConfiguration",
+                    "StepScalingPolicyConfiguration",
+                )
+                for policy in policies
+            ],
+            "scheduled_actions": [
+                _only(action, "ScheduledActionName", "Schedule", "Timezone", "ScalableTargetAction")
+                for action in actions
+            ],
+        }
+
+    def _all(self, operation: str, result: str, key: Mapping[str, str]) -> list[dict[str, Any]]:
+        pages = self._api.get_paginator(operation).paginate(**key)
+        return [item for page in pages for item in page[result]]
+
+    def _register(self, variant: str, snapshot: Mapping[str, Any]) -> None:
+        key = self._key(variant)
+        self._api.register_scalable_target(**key, **snapshot["target"])
+        for policy in snapshot["policies"]:
+            self._api.put_scaling_policy(**key, **policy)
+        for action in snapshot["scheduled_actions"]:
+            self._api.put_scheduled_action(**key, **action)
+
+    def _remembered(self) -> dict[str, dict[str, Any]]:
+        path = f"{SNAPSHOT_PREFIX}/{self._endpoint_name}"
+        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
+        found = [parameter for page in pages for parameter in page["Parameters"]]
+        return {parameter["Name"].rsplit("/", 1)[-1]: json.loads(parameter["Value"]) for parameter in found}
+
+    def _parameter(self, variant: str) -> str:
+        return f"{SNAPSHOT_PREFIX}/{self._endpoint_name}/{variant}"
+
+    def _key(self, variant: str) -> dict[str, str]:
+        return {
+            "ServiceNamespace": _NAMESPACE,
+            "ResourceId": f"endpoint/{self._endpoint_name}/variant/{variant}",
+            "ScalableDimension": _DIMENSION,
+        }
+
+
+def _only(item: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: item[name] for name in names if name in item}
+
+
+# --- what the endpoint runs -----------------------------------------------------------------------------
+
+
+def describe(endpoint_name: str) -> dict[str, Any] | None:
+    """The endpoint, or None where there is none yet."""
+    client = boto3.client("sagemaker")
+    try:
+        return dict(client.describe_endpoint(EndpointName=endpoint_name))
+    except client.exceptions.ClientError as error:
+        if "Could not find endpoint" in str(error):
+            return None
+        raise
+
+
+def instance_types(endpoint: Mapping[str, Any]) -> dict[str, str]:
+    """Variant → instance type of the configuration the endpoint runs."""
+    config = boto3.client("sagemaker").describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    return {variant["VariantName"]: variant.get("InstanceType", "") for variant in config["ProductionVariants"]}
+
+
+# --- the three callers ----------------------------------------------------------------------------------
+
+
+def release(properties: Mapping[str, Any]) -> None:
+    """Before the endpoint changes: let go of the auto scaling that would refuse the change."""
+    name = properties["EndpointName"]
+    endpoint = describe(name)
+    if endpoint is None:
+        return
+    current = instance_types(endpoint)
+    going = variants_to_release(current, properties["InstanceTypes"])
+    log.info("%s: released the auto scaling of %s", name, Scaling(name).release(going))
+    # In a rollback nothing may change any more, and what the way there released is due.
+    staying = set(current) - set(going)
+    log.info("%s: restored the auto scaling of %s", name, Scaling(name).restore(staying))
+
+
+def settle(properties: Mapping[str, Any]) -> None:
+    """After the endpoint changed: restore its auto scaling, and check that it really changed."""
+    name = properties["EndpointName"]
+    endpoint = _at_rest(name)
+    log.info("%s: restored the auto scaling of %s", name, Scaling(name).restore(instance_types(endpoint)))
+    if problem := verdict(properties["ConfigName"], endpoint):
+        raise SilentRollbackError(problem)
+
+
+def at_rest(event: Mapping[str, Any]) -> None:
+    """When EventBridge says that an endpoint is in service: restore its auto scaling."""
+    name = event["detail"]["EndpointName"]
+    endpoint = describe(name)
+    if endpoint is not None and endpoint["EndpointStatus"] == "InService":
+        log.info("%s: restored the auto scaling of %s", name, Scaling(name).restore(instance_types(endpoint)))
+
+
+def _at_rest(endpoint_name: str) -> dict[str, Any]:
+    """The endpoint once nothing changes it, or as it is when patience ends."""
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    while True:
+        endpoint = describe(endpoint_name)
+        if endpoint is None:
+            raise SilentRollbackError(f"Endpoint {endpoint_name} is gone")
+        if endpoint["EndpointStatus"] in ("InService", "Failed") or time.monotonic() > deadline:
+            return endpoint
+        time.sleep(_POLL_SECONDS)
+
+
+_STEPS: dict[str, Callable[[Mapping[str, Any]], None]] = {
+    "Custom::EndpointRelease": release,
+    "Custom::EndpointSettle": settle,
+}
+
+
+def handle(event: dict[str, Any], _context: object) -> None:
+    """Entry point of the function."""
+    if "RequestType" not in event:
+        at_rest(event)
+        return
+    reason = ""
+    try:
+        if event["RequestType"] != "Delete":
+            _STEPS[event["ResourceType"]](event["ResourceProperties"])
+    except Exception as error:  # whatever it is: CloudFormation waits for an answer
+        log.exception("failed")
+        reason = f"{type(error).__name__}: {error}"
+    _answer(event, reason)
+
+
+def _answer(event: Mapping[str, Any], reason: str) -> None:
+    """Tell CloudFormation; an empty `reason` is success."""
+    answer = {
+        "Status": "FAILED" if reason else "SUCCESS",
+        "Reason": reason or "done",
+        "PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-of-endpoint",
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    request = urllib.request.Request(  # noqa: S310 - the address is CloudFormation's own
+        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT", headers={"Content-Type": ""}
+    )
+    with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+        pass

@@ -1,0 +1,287 @@
+"""ministack, seen through one small window.
+
+ministack has no public extension API. Every private name this package stands on is used
+here and nowhere else, and pinned by tests/local/test_contract.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, responses, router
+from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3
+from ministack.services.cloudformation import provisioners, stacks
+
+Response = tuple[int, dict[str, str], bytes]
+Provisioned = tuple[str, dict[str, Any]]
+T = TypeVar("T")
+
+
+# --- who asks, and where ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The account and region that state belongs to."""
+
+    account_id: str
+    region: str
+
+    @classmethod
+    def current(cls) -> Scope:
+        """The scope of the request being served."""
+        return cls(responses.get_account_id(), responses.get_region())
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Work in this scope: ministack's stores are keyed by it."""
+        with responses.request_scope(self.account_id, self.region):
+            yield
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource in this scope."""
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+def on_loop(function: Callable[..., T], *args: Any) -> T:
+    """Call `function` on the server's event loop, from whichever thread this is.
+
+    All state of the plug-ins is touched on that one thread, so it needs no locks.
+    CloudFormation calls its provisioners both on the loop and on worker threads.
+    """
+    loop = app._MAIN_LOOP
+    if loop is None or loop.is_closed() or _running_loop() is loop:
+        return function(*args)
+    context = contextvars.copy_context()
+
+    async def call() -> T:
+        return context.run(function, *args)
+
+    return asyncio.run_coroutine_threadsafe(call(), loop).result()
+
+
+def run_on_loop(work: Coroutine[Any, Any, T], *, timeout: float) -> T:
+    """Run a coroutine on the server's event loop and wait for it, on a worker thread."""
+    return asyncio.run_coroutine_threadsafe(work, app._MAIN_LOOP).result(timeout)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+# --- a service of our own -----------------------------------------------------------------------
+
+
+class ServiceModule(Protocol):
+    """What ministack asks of the module behind a service."""
+
+    async def handle_request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+    ) -> Response:
+        """Answer one request."""
+
+    def reset(self) -> None:
+        """Forget everything: POST /_ministack/reset."""
+
+
+def add_service(name: str, target_prefix: str, module: ServiceModule) -> None:
+    """Serve the AWS service `name`, found by its signing name and its X-Amz-Target prefix."""
+    app.SERVICE_REGISTRY[name] = {"module": name}
+    app._loaded_modules[name] = module
+    app.SERVICE_HANDLERS[name] = module.handle_request
+    router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix]}
+
+
+def keep_content_types_of(name: str) -> None:
+    """Leave the Content-Type of a service's answers alone: a model's answer is not an AWS envelope."""
+    for hook in ("fix_success_content_type", "fix_error_content_type"):
+        setattr(app, hook, _except_for(name, getattr(app, hook)))
+
+
+def _except_for(name: str, fix: Callable[[str, int, dict[str, str]], None]) -> Callable[..., None]:
+    def fixed(service: str, status: int, headers: dict[str, str]) -> None:
+        if service != name:
+            fix(service, status, headers)
+
+    return fixed
+
+
+ResourceArns = Callable[[str, Mapping[str, str], bytes, Scope], str]
+
+
+def enforce_iam_for(name: str, botocore_names: Sequence[str], resource_arn: ResourceArns) -> None:
+    """Let IAM enforcement know the service: its namespace, its REST operations, its resources."""
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
+    iam_actions._BOTOCORE_SERVICE_MAP[name] = list(botocore_names)
+    original = iam_actions.extract_resource_arn
+
+    def extract(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes,
+        query: dict[str, Any], region: str, account_id: str,
+    ) -> str:  # fmt: skip
+        if service == name:
+            return resource_arn(path, headers, body, Scope(account_id, region))
+        return str(original(service, method, path, headers, body, query, region, account_id))
+
+    iam_actions.extract_resource_arn = extract
+
+
+def iam_is_enforced() -> bool:
+    """Whether the server was started with IAM enforcement."""
+    return bool(app.AUTH)
+
+
+# --- CloudFormation types -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceType:
+    """A CloudFormation type: what to do with it, and what a change of it means."""
+
+    name: str
+    create: Callable[[str, dict[str, Any], str], Provisioned]
+    update: Callable[[str, dict[str, Any], dict[str, Any], str], Provisioned]
+    delete: Callable[[str, dict[str, Any]], None]
+    replaced_by: frozenset[str]
+    """The properties whose change replaces the resource."""
+    name_property: str
+    blocks: bool = False
+    """Whether creating it takes time, so that it must not hold up the server."""
+
+
+def add_resource_type(kind: ResourceType) -> None:
+    """Let CloudFormation provision the type."""
+    provisioners._RESOURCE_HANDLERS[kind.name] = {
+        "create": kind.create,
+        "update": kind.update,
+        "delete": kind.delete,
+    }
+    provisioners._REPLACING_PROPERTIES[kind.name] = tuple(sorted(kind.replaced_by))
+    provisioners._CUSTOM_NAME_REPLACEMENT[kind.name] = {"name": kind.name_property}
+    provisioners._STACK_TAG_PROPERTY[kind.name] = ("Tags", "list")
+    if kind.blocks:
+        _run_on_worker_thread(kind.name)
+
+
+def _run_on_worker_thread(type_name: str) -> None:
+    original = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda name: name == type_name or original(name)
+
+
+def generated_name(stack_name: str, logical_id: str, *, max_length: int) -> str:
+    """The name CloudFormation gives to a resource that the template does not name."""
+    return str(provisioners._physical_name(stack_name, logical_id, max_len=max_length))
+
+
+# --- the neighbours: S3, CloudWatch, EventBridge, IAM -------------------------------------------
+
+
+def read_object(bucket: str, key: str) -> bytes | None:
+    """The content of an S3 object, or None when there is none."""
+    content: bytes | None = s3._get_object_data(bucket, key)
+    return content
+
+
+def object_exists(bucket: str, key: str) -> bool:
+    """Whether the S3 object is there."""
+    found = s3._buckets.get(bucket)
+    return found is not None and key in found["objects"]
+
+
+def write_object(bucket: str, key: str, body: bytes, *, kms_key: str | None = None) -> str | None:
+    """Write an S3 object; the error message when it is refused."""
+    headers = {"content-type": "application/octet-stream"}
+    if kms_key:
+        headers |= {
+            "x-amz-server-side-encryption": "aws:kms",
+            "x-amz-server-side-encryption-aws-kms-key-id": kms_key,
+        }
+    status, _headers, answer = s3._put_object(bucket, key, body, headers)
+    return None if status < 300 else answer.decode("utf-8", "replace")
+
+
+def put_log_lines(group: str, stream: str, lines: Iterable[str]) -> None:
+    """Append lines to a CloudWatch Logs stream, which is made when it is missing."""
+    if group not in cloudwatch_logs._log_groups:
+        cloudwatch_logs._create_log_group({"logGroupName": group})
+    if stream not in cloudwatch_logs._log_groups[group]["streams"]:
+        cloudwatch_logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": line} for line in lines]
+    cloudwatch_logs._put_log_events({"logGroupName": group, "logStreamName": stream, "logEvents": events})
+
+
+def put_metric(
+    namespace: str, name: str, dimensions: Mapping[str, str], unit: str, values: Mapping[float, int]
+) -> None:
+    """Put values, each seen a number of times, into a CloudWatch metric."""
+    cloudwatch._store_datum(
+        namespace, name, dict(dimensions), time.time(), unit, None, list(values), list(values.values()), None
+    )
+
+
+def alarm_state(name: str) -> str | None:
+    """The state of a metric or composite alarm, or None when there is no such alarm."""
+    alarm = cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name)
+    return None if alarm is None else str(alarm["StateValue"])
+
+
+def put_event(source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
+    """Put an event of an AWS service on the default event bus."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail),
+        "Resources": list(resources),
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def role_trusts(role_arn: str, service: str) -> bool:
+    """Whether the role exists and lets an AWS service assume it."""
+    role = iam._roles.get(role_arn.rsplit("/", 1)[-1])
+    if role is None:
+        return False
+    document = role.get("AssumeRolePolicyDocument") or {}
+    if isinstance(document, str):
+        document = json.loads(document)
+    statements = document.get("Statement", [])
+    return any(_lets_assume(statement, service) for statement in _as_list(statements))
+
+
+def _lets_assume(statement: Mapping[str, Any], service: str) -> bool:
+    principal = statement.get("Principal", {})
+    services = _as_list(principal.get("Service", [])) if isinstance(principal, dict) else []
+    return statement.get("Effect") == "Allow" and service in services
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def role_allows(role_arn: str, action: str, resource: str) -> bool:
+    """Whether the role's own policies allow the action."""
+    scope = Scope.current()
+    context = iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=scope.account_id,
+        action=action,
+        resource_arn=resource,
+        region=scope.region,
+    )
+    policies = iam_evaluator._gather_role_policies(role_arn.rsplit("/", 1)[-1], scope.account_id)
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
+
+

@@ -1,0 +1,1 @@
+"""SageMaker hosting for the embedded AWS: control plane, runtime, CloudFormation types."""

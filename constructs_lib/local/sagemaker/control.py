@@ -1,0 +1,145 @@
+"""The control plane's operations, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import emulator
+from .endpoint import Endpoint
+from .errors import NotEmulated, ValidationException
+from .paging import page
+from .shapes import check_request, operation
+from .telemetry import announce
+
+if TYPE_CHECKING:
+    from .service import SageMaker
+
+Answer = dict[str, Any]
+
+
+class Control:
+    """What an SDK, or CloudFormation, may ask of SageMaker."""
+
+    def __init__(self, sagemaker: SageMaker) -> None:
+        self._models = sagemaker.models
+        self._configs = sagemaker.configs
+        self._endpoints = sagemaker.endpoints
+        self._tags = sagemaker.tags
+        self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            "CreateModel": self._create_model,
+            "DescribeModel": lambda request: self._models.describe(request["ModelName"]),
+            "ListModels": self._list_models,
+            "DeleteModel": self._delete_model,
+            "CreateEndpointConfig": self._create_config,
+            "DescribeEndpointConfig": lambda request: self._configs.describe(request["EndpointConfigName"]),
+            "ListEndpointConfigs": self._list_configs,
+            "DeleteEndpointConfig": self._delete_config,
+            "CreateEndpoint": self._create_endpoint,
+            "DescribeEndpoint": self._describe_endpoint,
+            "ListEndpoints": self._list_endpoints,
+            "UpdateEndpoint": lambda request: {"EndpointArn": self._endpoints.update(request).arn},
+            "UpdateEndpointWeightsAndCapacities": self._rebalance,
+            "DeleteEndpoint": self._delete_endpoint,
+            "AddTags": self._add_tags,
+            "ListTags": self._list_tags,
+            "DeleteTags": self._delete_tags,
+        }
+
+    def call(self, name: str, request: Any) -> Answer:
+        """Check a request against AWS's model of the operation and answer it."""
+        operation(name)
+        if name not in self._operations:
+            raise NotEmulated(f"The operation {name}")
+        check_request(name, request)
+        return emulator.on_loop(self._operations[name], request)
+
+    def _create_model(self, request: dict[str, Any]) -> Answer:
+        record = self._models.create(request)
+        self._tags.add(record.arn, request.get("Tags", []))
+        return {"ModelArn": record.arn}
+
+    def _list_models(self, request: dict[str, Any]) -> Answer:
+        records, more = page(self._models.all(), request)
+        return {
+            "Models": [
+                {"ModelName": each.name, "ModelArn": each.arn, "CreationTime": each.created} for each in records
+            ],
+            **more,
+        }
+
+    def _delete_model(self, request: dict[str, Any]) -> Answer:
+        self._tags.forget(self._models.remove(request["ModelName"]).arn)
+        return {}
+
+    def _create_config(self, request: dict[str, Any]) -> Answer:
+        record = self._configs.create(request)
+        self._tags.add(record.arn, request.get("Tags", []))
+        return {"EndpointConfigArn": record.arn}
+
+    def _list_configs(self, request: dict[str, Any]) -> Answer:
+        records, more = page(self._configs.all(), request)
+        return {
+            "EndpointConfigs": [
+                {"EndpointConfigName": each.name, "EndpointConfigArn": each.arn, "CreationTime": each.created}
+                for each in records
+            ],
+            **more,
+        }
+
+    def _delete_config(self, request: dict[str, Any]) -> Answer:
+        self._tags.forget(self._configs.remove(request["EndpointConfigName"]).arn)
+        return {}
+
+    def _create_endpoint(self, request: dict[str, Any]) -> Answer:
+        endpoint = self._endpoints.create(request)
+        self._tags.add(endpoint.arn, request.get("Tags", []))
+        return {"EndpointArn": endpoint.arn}
+
+    def _describe_endpoint(self, request: dict[str, Any]) -> Answer:
+        return self._endpoints.find(request["EndpointName"]).describe()
+
+    def _list_endpoints(self, request: dict[str, Any]) -> Answer:
+        records, more = page(self._endpoints.all(), request)
+        return {
+            "Endpoints": [
+                {
+                    "EndpointName": each.name,
+                    "EndpointArn": each.arn,
+                    "CreationTime": each.created,
+                    "LastModifiedTime": each.modified,
+                    "EndpointStatus": each.status,
+                }
+                for each in records
+            ],
+            **more,
+        }
+
+    def _rebalance(self, request: dict[str, Any]) -> Answer:
+        return {"EndpointArn": self._endpoints.rebalance(request).arn}
+
+    def _delete_endpoint(self, request: dict[str, Any]) -> Answer:
+        self._endpoints.delete(request["EndpointName"], self._forget_endpoint)
+        return {}
+
+    def _forget_endpoint(self, endpoint: Endpoint) -> None:
+        announce(endpoint.describe(), self._tags.of(endpoint.arn), deleted=True)
+        self._tags.forget(endpoint.arn)
+
+    def _add_tags(self, request: dict[str, Any]) -> Answer:
+        arn = self._known(request["ResourceArn"])
+        self._tags.add(arn, request["Tags"])
+        return {"Tags": self._tags.of(arn)}
+
+    def _list_tags(self, request: dict[str, Any]) -> Answer:
+        return {"Tags": self._tags.of(self._known(request["ResourceArn"]))}
+
+    def _delete_tags(self, request: dict[str, Any]) -> Answer:
+        self._tags.remove(self._known(request["ResourceArn"]), request["TagKeys"])
+        return {}
+
+    def _known(self, arn: str) -> str:
+        shelves = (self._models, self._configs, self._endpoints)
+        if not any(record.arn == arn for shelf in shelves for record in shelf.all()):
+            raise ValidationException(f'Could not find resource "{arn}".')
+        return arn

@@ -1,0 +1,99 @@
+"""CreateEndpointConfig and its relatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import NotEmulated, ValidationException
+from .models import Models
+from .store import Record, Shelf, own_copy
+
+_NOT_EMULATED = {
+    "AsyncInferenceConfig": "Asynchronous inference",
+    "ShadowProductionVariants": "A shadow variant",
+    "ExplainerConfig": "An online explainer",
+}
+_NOT_EMULATED_IN_VARIANT = {
+    "ServerlessConfig": "A serverless variant",
+    "ManagedInstanceScaling": "Managed instance scaling",
+    "InstancePools": "An instance pool",
+}
+_DEFAULT_STARTUP_TIMEOUT = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantSpec:
+    """A production variant as the configuration describes it."""
+
+    name: str
+    model_name: str
+    instance_type: str
+    instance_count: int
+    weight: float
+    startup_timeout: float
+
+    @classmethod
+    def of(cls, variant: dict[str, Any]) -> VariantSpec:
+        """Read a ProductionVariant of the API. A weight of 0 is a weight of 0."""
+        return cls(
+            name=variant["VariantName"],
+            model_name=variant["ModelName"],
+            instance_type=variant["InstanceType"],
+            instance_count=variant["InitialInstanceCount"],
+            weight=float(variant.get("InitialVariantWeight", 1.0)),
+            startup_timeout=float(
+                variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
+            ),
+        )
+
+
+class EndpointConfigs(Shelf[Record]):
+    """The endpoint configurations of all accounts."""
+
+    def __init__(self, models: Models) -> None:
+        super().__init__("endpoint configuration", "endpoint-config")
+        self._models = models
+
+    def create(self, request: dict[str, Any]) -> Record:
+        """Keep a configuration whose variants can be served."""
+        self.require_free(request["EndpointConfigName"])
+        for member, what in _NOT_EMULATED.items():
+            if request.get(member):
+                raise NotEmulated(what)
+        self._check_variants(request["ProductionVariants"])
+        name = request["EndpointConfigName"]
+        record = Record(name=name, arn=self.arn(name), request=own_copy(request))
+        for variant in record.request["ProductionVariants"]:
+            variant.setdefault("InitialVariantWeight", 1.0)
+        self.add(record)
+        return record
+
+    def _check_variants(self, variants: list[dict[str, Any]]) -> None:
+        names = [variant["VariantName"] for variant in variants]
+        if len(set(names)) < len(names):
+            raise ValidationException("Variant names in a production variants list must be unique.")
+        for variant in variants:
+            self._check_variant(variant)
+        if not any(VariantSpec.of(variant).weight for variant in variants):
+            raise ValidationException("At least one production variant must have a weight greater than 0.")
+
+    def _check_variant(self, variant: dict[str, Any]) -> None:
+        for member, what in _NOT_EMULATED_IN_VARIANT.items():
+            if variant.get(member):
+                raise NotEmulated(what)
+        if not variant.get("ModelName"):
+            raise NotEmulated("A variant without a model (inference components)")
+        for member in ("InstanceType", "InitialInstanceCount"):
+            if variant.get(member) is None:
+                raise ValidationException(f"{member} is required for variant {variant['VariantName']}.")
+        self._models.find(variant["ModelName"])
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The answer to DescribeEndpointConfig."""
+        record = self.find(name)
+        return {**record.request, "EndpointConfigArn": record.arn, "CreationTime": record.created}
+
+    def variants(self, name: str) -> list[VariantSpec]:
+        """The variants of a configuration."""
+        return [VariantSpec.of(variant) for variant in self.find(name).request["ProductionVariants"]]

@@ -1,0 +1,72 @@
+"""The errors that SageMaker answers with."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """An error of the API: its code, its message, its HTTP status."""
+
+    code = "InternalFailure"
+    status = 500
+
+    @property
+    def message(self) -> str:
+        """What the caller is told."""
+        return str(self)
+
+
+class ValidationException(ApiError):
+    """The request is invalid, or the resource is not in a state for it."""
+
+    code = "ValidationException"
+    status = 400
+
+
+class ResourceLimitExceeded(ApiError):
+    """There is no room for what was asked."""
+
+    code = "ResourceLimitExceeded"
+    status = 400
+
+
+class UnknownOperation(ApiError):
+    """SageMaker has no such operation, or this emulator has it not."""
+
+    code = "UnknownOperationException"
+    status = 400
+
+
+class NotEmulated(ValidationException):
+    """AWS can do it and this emulator cannot: refused, rather than accepted and ignored."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not emulated by constructs_lib.local (see docs/local.md)")
+
+
+class ValidationError(ApiError):
+    """The call cannot be routed."""
+
+    code = "ValidationError"
+    status = 400
+
+
+class ServiceUnavailable(ApiError):
+    """No instance is there to answer."""
+
+    code = "ServiceUnavailable"
+    status = 503
+
+
+class ModelError(ApiError):
+    """The model answered with an error, or not at all."""
+
+    code = "ModelError"
+    status = 424
+
+    def __init__(self, message: str, *, original_status: int, original_message: str, log_stream_arn: str) -> None:
+        super().__init__(message)
+        self.details = {
+            "OriginalStatusCode": original_status,
+            "OriginalMessage": original_message,
+            "LogStreamArn": log_stream_arn,
+        }

@@ -1,0 +1,38 @@
+"""Which resource an action of SageMaker is on, for IAM enforcement."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from ..emulator import Scope
+
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/")
+# The member of the request that names the resource, and the kind of its ARN; the first that is
+# there counts: CreateEndpoint names an endpoint and a configuration.
+_NAMED_BY = (
+    ("EndpointName", "endpoint"),
+    ("EndpointConfigName", "endpoint-config"),
+    ("ModelName", "model"),
+)
+
+
+def resource_arn(path: str, _headers: Mapping[str, str], body: bytes, scope: Scope) -> str:
+    """The ARN of the resource that a request is on, or `*`."""
+    invocation = _INVOCATION.match(path)
+    if invocation is not None:
+        return scope.arn("sagemaker", f"endpoint/{unquote(invocation[1])}")
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return "*"
+    if not isinstance(request, dict):
+        return "*"
+    if isinstance(request.get("ResourceArn"), str):
+        return str(request["ResourceArn"])
+    for member, kind in _NAMED_BY:
+        if isinstance(request.get(member), str):
+            return scope.arn("sagemaker", f"{kind}/{request[member]}")
+    return "*"

@@ -1,0 +1,176 @@
+"""SageMaker as ministack sees it: one service for the control plane and the runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from .. import emulator
+from ..emulator import Response, Scope
+from ..serving.fleet import ContainerSpec, Fleet
+from ..settings import settings
+from ..workspace import Workspace
+from . import iam, provisioners
+from .capacity import Capacity
+from .capture import Capture
+from .control import Control
+from .endpoint import Endpoint
+from .endpoint_configs import EndpointConfigs, VariantSpec
+from .endpoints import Endpoints
+from .errors import ApiError, ModelError, NotEmulated, UnknownOperation
+from .models import Models
+from .runtime import Runtime
+from .shapes import service_model
+from .store import Tags
+from .telemetry import INSTANCE_NAMESPACE, Logs, Metrics, announce
+
+NAME = "sagemaker"
+_logger = logging.getLogger(__name__)
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
+_LOG_INTERVAL = 0.3
+_STOP_SECONDS = 30
+_ENVELOPE = "application/x-amz-json-1.1"
+
+
+class SageMaker:
+    """All accounts' SageMaker."""
+
+    def __init__(self, workspace: Workspace, *, endpoint_url: str) -> None:
+        self._workspace = workspace
+        self._endpoint_url = endpoint_url
+        self._logs, self._metrics = Logs(), Metrics()
+        self._capture = Capture(lambda scope, endpoint, line: self._logs.add(scope, endpoint, "data-capture", line))
+        self.tags = Tags()
+        self.models = Models()
+        self.configs = EndpointConfigs(self.models)
+        self._capacity = Capacity(settings().max_workers)
+        self.endpoints = Endpoints(
+            self.models, self.configs, self._new_fleet, self._capacity, self._endpoint_changed
+        )
+        self.control = Control(self)
+        self._runtime = Runtime(self.endpoints, self._metrics, self._capture)
+        self._tickers: list[asyncio.Task[None]] = []
+
+    def install(self) -> None:
+        """Become part of ministack. Called on the event loop, before it serves."""
+        # Read once now: the first request should not wait half a second for it.
+        service_model()
+        emulator.add_service(NAME, "SageMaker.", self)
+        emulator.keep_content_types_of(NAME)
+        emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn)
+        provisioners.install(self.control)
+        for seconds, function in (
+            (_LOG_INTERVAL, self._logs.flush),
+            (settings().metrics_interval, self._metrics.flush),
+            (settings().capture_interval, self._capture.flush),
+            (settings().utilization_interval, self._measure_instances),
+        ):
+            self._tickers.append(asyncio.create_task(_every(seconds, function)))
+
+    async def handle_request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]  # noqa: ARG002
+    ) -> Response:  # fmt: skip
+        """Answer one request of the control plane or of the runtime."""
+        try:
+            invocation = _INVOCATION.fullmatch(path)
+            if invocation is not None and method == "POST":
+                return await self._invoke(unquote(invocation[1]), invocation[2], headers, body)
+            return self._control(headers, body)
+        except ApiError as error:
+            return _error_response(error)
+
+    async def _invoke(self, name: str, kind: str, headers: Mapping[str, str], body: bytes) -> Response:
+        if kind != "invocations":
+            raise NotEmulated("InvokeEndpointAsync" if kind.startswith("async") else "Response streaming")
+        return await self._runtime.invoke(name, headers, body)
+
+    def _control(self, headers: Mapping[str, str], body: bytes) -> Response:
+        target = headers.get("x-amz-target", "")
+        if not target.startswith("SageMaker."):
+            raise UnknownOperation("There is no such operation")
+        name = target.removeprefix("SageMaker.")
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            raise UnknownOperation("The body is not JSON") from None
+        return 200, {"Content-Type": _ENVELOPE}, json.dumps(self.control.call(name, request)).encode()
+
+    def _new_fleet(
+        self, scope: Scope, endpoint: str, spec: VariantSpec, containers: list[ContainerSpec]
+    ) -> Fleet:
+        aws = self._aws_environment(scope)
+        told = [replace(each, environment={**aws, **each.environment}) for each in containers]
+        return Fleet(told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout)
+
+    def _aws_environment(self, scope: Scope) -> dict[str, str]:
+        """How a model finds AWS. Under IAM enforcement it gets no credentials: they would be root's."""
+        found = {
+            "AWS_ENDPOINT_URL": self._endpoint_url,
+            "AWS_REGION": scope.region,
+            "AWS_DEFAULT_REGION": scope.region,
+        }
+        if emulator.iam_is_enforced():
+            return found
+        return {**found, "AWS_ACCESS_KEY_ID": scope.account_id, "AWS_SECRET_ACCESS_KEY": "local"}
+
+    def _endpoint_changed(self, endpoint: Endpoint) -> None:
+        with endpoint.scope.active():
+            announce(endpoint.describe(), self.tags.of(endpoint.arn))
+
+    def _measure_instances(self) -> None:
+        for endpoint in self.endpoints.everywhere():
+            for variant in endpoint.live.variants.values():
+                for worker in variant.fleet.workers:
+                    used = worker.utilization()
+                    if used is None:
+                        continue
+                    for name, value in zip(("CPUUtilization", "MemoryUtilization"), used, strict=True):
+                        self._metrics.add(
+                            endpoint.scope, endpoint.name, variant.spec.name, name, round(value, 2),
+                            unit="Percent", namespace=INSTANCE_NAMESPACE,
+                        )  # fmt: skip
+
+    def reset(self) -> None:
+        """Forget everything and stop every model. ministack calls this on a worker thread."""
+        emulator.run_on_loop(self._forget_all(), timeout=_STOP_SECONDS)
+
+    async def _forget_all(self) -> None:
+        await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
+        self.endpoints.clear()
+        self.configs.clear()
+        self.models.clear()
+        self.tags.clear()
+        self._capacity.release_all()
+        for gatherer in (self._logs, self._metrics, self._capture):
+            gatherer.clear()
+
+    async def close(self) -> None:
+        """Stop every model and the work in the background."""
+        for ticker in self._tickers:
+            ticker.cancel()
+        self._capture.flush()
+        await self._forget_all()
+
+
+async def _every(seconds: float, function: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            function()
+        except Exception:
+            # One bad value must not silence the metrics for good.
+            _logger.exception("background work failed")
+
+
+def _error_response(error: ApiError) -> Response:
+    body: dict[str, Any] = {"__type": error.code, "message": error.message, "Message": error.message}
+    if isinstance(error, ModelError):
+        body |= error.details
+    headers = {"Content-Type": _ENVELOPE, "x-amzn-errortype": error.code}
+    return error.status, headers, json.dumps(body).encode()

@@ -1,0 +1,1 @@
+"""Models as processes: what stands in for SageMaker's instances."""

@@ -1,0 +1,90 @@
+"""A small HTTP/1.1 client over a Unix socket that keeps its connections: the way to a model process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_MAX_IDLE = 32
+_HEAD_LIMIT = 64 * 1024
+
+
+class Unreachable(Exception):
+    """The request did not reach the process: it may be sent to another one."""
+
+
+class BrokenOff(Exception):
+    """The process took the request and went away without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the model answered; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+_Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Channel:
+    """Requests to one process, as many at a time as callers want."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self._path = str(socket_path)
+        self._idle: list[_Connection] = []
+
+    async def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, timeout: float
+    ) -> Reply:
+        """Send one request and read its answer; TimeoutError after `timeout` seconds."""
+        connection = self._idle.pop() if self._idle else await self._connect()
+        finished = False
+        try:
+            async with asyncio.timeout(timeout):
+                reply = await _exchange(connection, _request_head(method, path, headers, body) + body)
+            finished = True
+            return reply
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise BrokenOff(str(error)) from error
+        finally:
+            # A connection with an answer still on its way must not serve anybody else.
+            if finished and len(self._idle) < _MAX_IDLE:
+                self._idle.append(connection)
+            else:
+                connection[1].close()
+
+    async def _connect(self) -> _Connection:
+        try:
+            return await asyncio.open_unix_connection(self._path, limit=_HEAD_LIMIT)
+        except OSError as error:
+            raise Unreachable(str(error)) from error
+
+    def close(self) -> None:
+        """Drop the idle connections."""
+        while self._idle:
+            self._idle.pop()[1].close()
+
+
+def _request_head(method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: model", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+async def _exchange(connection: _Connection, request: bytes) -> Reply:
+    reader, writer = connection
+    writer.write(request)
+    await writer.drain()
+    head = await reader.readuntil(b"\r\n\r\n")
+    status_line, *lines = head.decode("latin-1").split("\r\n")[:-2]
+    pairs = (line.split(":", 1) for line in lines)
+    headers = {name.lower(): value.strip() for name, value in pairs}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Reply(int(status_line.split(" ")[1]), headers, body)

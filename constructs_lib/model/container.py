@@ -1,0 +1,133 @@
+"""Containers: an image, the data it loads, and its environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import constructs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+
+from ..core.checks import kind, known, text
+from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.rules import API_REFERENCE, Broken, Rules
+from ..core.tokens import is_token
+from .data import BoundData, ModelData
+from .image import ContainerImage
+
+MAX_ENVIRONMENT_KEYS = 100
+MAX_ENVIRONMENT_BYTES = 32 * 1024
+
+# SageMaker has no property for the version of model data. A change here replaces the model, and that
+# is what makes the endpoint load the artefact again.
+_VERSION_VARIABLE = "CONSTRUCTS_LIB_MODEL_DATA_VERSION"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """One container of a model.
+
+    :raises ConstraintError: SM-CONTAINER-001 … SM-CONTAINER-003.
+    """
+
+    image: ContainerImage | None = None
+    data: ModelData | None = None
+    """The artefact, unpacked to ``/opt/ml/model``. Default: none, the image carries the model."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """At most 100 variables and 32 KB in all."""
+    hostname: str | None = None
+    """DNS name within a pipeline; needed to call one container of it directly."""
+    model_package: str | None = None
+    """ARN of a version in the model registry, in place of image and data."""
+
+    def __post_init__(self) -> None:
+        """Check."""
+        container_rules.enforce(self, path="Container")
+
+    @staticmethod
+    def from_model_package(arn: str, *, environment: Mapping[str, str] | None = None) -> Container:
+        """Serve a version of the model registry by its ARN; pin it: "latest approved" is not reproducible."""
+        return Container(model_package=arn, environment=environment or {})
+
+    def bind(
+        self, scope: constructs.Construct, id: str, role: iam.IRole | None
+    ) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+        """The container definition, its assets made under `scope`, `role` allowed to pull and read."""
+        if self.image is None:
+            return sagemaker.CfnModel.ContainerDefinitionProperty(
+                model_package_name=self.model_package,
+                environment=dict(self.environment) or None,
+                container_hostname=self.hostname,
+            )
+        image = self.image.bind(scope, f"{id}Image", role)
+        data = self.data.bind(scope, f"{id}Data", role) if self.data is not None else None
+        return sagemaker.CfnModel.ContainerDefinitionProperty(
+            image=image.uri,
+            environment={**image.environment, **_version_of(data), **self.environment} or None,
+            container_hostname=self.hostname,
+            model_data_url=data.url if data is not None and not data.uncompressed else None,
+            model_data_source=_source(data) if data is not None and data.uncompressed else None,
+        )
+
+
+def _version_of(data: BoundData | None) -> dict[str, str]:
+    return {_VERSION_VARIABLE: data.version} if data is not None and data.version is not None else {}
+
+
+def _source(data: BoundData) -> sagemaker.CfnModel.ModelDataSourceProperty:
+    return sagemaker.CfnModel.ModelDataSourceProperty(
+        s3_data_source=sagemaker.CfnModel.S3DataSourceProperty(
+            s3_uri=data.url, s3_data_type="S3Prefix", compression_type="None"
+        )
+    )
+
+
+container_rules = Rules[Container]()
+
+_SOURCE = API_REFERENCE + "API_ContainerDefinition.html"
+_PACKAGE = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[\S]{1,2048}")
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
+
+
+@container_rules.rule("SM-CONTAINER-001", source=_SOURCE)
+def image_or_package(container: Container) -> Iterator[Broken]:
+    """A container has an image (with or without data) or a model package, not both."""
+    yield from kind("image", container.image, ContainerImage, fix="ContainerImage.framework(…), .from_uri(…)")
+    yield from kind("data", container.data, ModelData, fix="ModelData.from_asset(…), .from_bucket(…)")
+    allowed = "a model package, or an image with optional data"
+    if (container.image is None) == (container.model_package is None):
+        yield Broken("image", container.image, allowed)
+    if container.data is not None and container.model_package is not None:
+        yield Broken("data", container.data, allowed, "the package names its own data")
+    yield from text("model_package", container.model_package, _PACKAGE, "the ARN of a model package version")
+
+
+@container_rules.rule("SM-CONTAINER-002", source=_SOURCE)
+def environment_fits(container: Container) -> Iterator[Broken]:
+    """The environment has at most 100 variables of text, 32 KB in all."""
+    given = container.environment
+    if is_token(given):
+        return
+    if not isinstance(given, Mapping):
+        yield Broken("environment", given, "a mapping of names to strings")
+        return
+    for name, value in given.items():
+        yield from text("environment", name, _VARIABLE, "names of letters, digits and underscores")
+        if not isinstance(value, str):
+            yield Broken(f"environment[{name!r}]", value, "a string", f"{str(value)!r}")
+    room = MAX_ENVIRONMENT_KEYS - 3  # ours: entry point, its folder, data version
+    if len(given) > room:
+        yield Broken("environment", f"{len(given)} variables", f"at most {room} (and 3 of the library's)")
+    used = sum(len(f"{name}{value}".encode()) for name, value in given.items() if not is_token(value))
+    if used > MAX_ENVIRONMENT_BYTES:
+        yield Broken("environment", f"{used} bytes", f"at most {MAX_ENVIRONMENT_BYTES} bytes in all")
+
+
+@container_rules.rule("SM-CONTAINER-003", source=_SOURCE)
+def hostname_is_a_name(container: Container) -> Iterator[Broken]:
+    """A container's hostname is a DNS label."""
+    yield from text("hostname", container.hostname, NAME_PATTERN, NAME_ALLOWED)
+
+

@@ -1,0 +1,25 @@
+"""The account AWS publishes an image from, where the region is known at deployment only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+import constructs
+
+_KEY = "account"
+
+
+def account_for_region(scope: constructs.Construct, accounts: Mapping[str, str]) -> str:
+    """A lookup of the deploying region's account in a mapping of the stack.
+
+    Images published from the same accounts share one mapping, named after its content. A region that is
+    not in it fails the deployment at once, before anything is made.
+    """
+    stack = cdk.Stack.of(scope)
+    listed = "\n".join(f"{region}={account}" for region, account in sorted(accounts.items()))
+    id = f"SageMakerImageAccounts{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
+    if stack.node.try_find_child(id) is None:
+        cdk.CfnMapping(stack, id, mapping={region: {_KEY: account} for region, account in sorted(accounts.items())})
+    return cdk.Fn.find_in_map(id, stack.region, _KEY)

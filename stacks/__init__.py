@@ -1,0 +1,1 @@
+"""Ready stacks, one per capability: deploy them, read them, copy them."""

@@ -1,0 +1,1 @@
+"""Generators of checked-in data: run by make, never by a user."""
