@@ -46,7 +46,9 @@ class RealtimeStack(cdk.Stack):
                 data=ModelData.from_asset(model, code=code),
             ),
         )
-        key = kms.Key(self, "Key", description="Volumes and captured data of the endpoint", enable_key_rotation=True)
+        key = kms.Key(
+            self, "Key", description="Volumes and captured data of the endpoint", enable_key_rotation=True
+        )
         self.endpoint = RealtimeEndpoint(
             self,
             "Endpoint",

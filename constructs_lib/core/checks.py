@@ -26,7 +26,9 @@ def whole_number(name: str, value: object, low: int, high: int, *, fix: str = ""
         yield Broken(name, value, f"a whole number from {low} to {high}", fix)
 
 
-def number(name: str, value: object, low: float, high: float = math.inf, *, above: bool = False) -> Iterator[Broken]:
+def number(
+    name: str, value: object, low: float, high: float = math.inf, *, above: bool = False
+) -> Iterator[Broken]:
     """A finite number of at least `low` (with `above`: more than it) and at most `high`."""
     if not known(value):
         return
@@ -37,7 +39,9 @@ def number(name: str, value: object, low: float, high: float = math.inf, *, abov
         yield Broken(name, value, f"a number of {wanted}")
 
 
-def text(name: str, value: object, pattern: re.Pattern[str], allowed: str, *, fix: str = "") -> Iterator[Broken]:
+def text(
+    name: str, value: object, pattern: re.Pattern[str], allowed: str, *, fix: str = ""
+) -> Iterator[Broken]:
     """A string that matches `pattern` from end to end."""
     if not known(value):
         return

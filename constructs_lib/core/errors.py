@@ -39,7 +39,11 @@ class ConstraintError(ValueError):
         """Report `violations` of the construct (or value object) at `path`."""
         self.path = path
         self.violations = tuple(violations)
-        count = "1 broken constraint" if len(self.violations) == 1 else f"{len(self.violations)} broken constraints"
+        count = (
+            "1 broken constraint"
+            if len(self.violations) == 1
+            else f"{len(self.violations)} broken constraints"
+        )
         listed = "\n".join(f"  {violation}" for violation in self.violations)
         super().__init__(f"{path}: {count}\n{listed}")
 

@@ -31,7 +31,11 @@ def family(instance_type: str) -> str:
 
 def _parts(instance_type: str) -> tuple[str, int, str]:
     match = _FAMILY.fullmatch(family(instance_type))
-    return (match["line"], int(match["generation"]), match["options"]) if match else (family(instance_type), 0, "")
+    return (
+        (match["line"], int(match["generation"]), match["options"])
+        if match
+        else (family(instance_type), 0, "")
+    )
 
 
 def is_burstable(instance_type: str) -> bool:
@@ -63,5 +67,7 @@ def is_arm(instance_type: str) -> bool:
 def has_local_storage(instance_type: str) -> bool:
     """Whether models and scratch data land on local NVMe, which the endpoint's KMS key does not encrypt."""
     line, generation, options = _parts(instance_type)
-    always = (line == "g" and generation >= 4) or (line == "p" and generation >= 4) or line in ("gr", "trn", "i")
+    always = (
+        (line == "g" and generation >= 4) or (line == "p" and generation >= 4) or line in ("gr", "trn", "i")
+    )
     return always or "d" in options

@@ -19,7 +19,9 @@ NAME_ALLOWED = "1–63 letters, digits and hyphens, beginning and ending with a 
 _HASH_LENGTH = 8
 
 
-def physical_name(scope: constructs.IConstruct, *, max_length: int = ENDPOINT_NAME_LENGTH, suffix: str = "") -> str:
+def physical_name(
+    scope: constructs.IConstruct, *, max_length: int = ENDPOINT_NAME_LENGTH, suffix: str = ""
+) -> str:
     """A name for `scope` of at most `max_length` characters: stack name, then path, then `suffix`.
 
     The stack's *name* leads (not its construct id), so one app deployed under two stack names does not

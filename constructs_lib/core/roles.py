@@ -48,7 +48,12 @@ def _log_groups(scope: constructs.Construct) -> str:
 def _telemetry(logs: str) -> tuple[iam.PolicyStatement, ...]:
     return (
         iam.PolicyStatement(
-            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
             resources=[logs],
         ),
         iam.PolicyStatement(

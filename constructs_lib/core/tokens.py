@@ -20,5 +20,7 @@ def is_token(value: object) -> bool:
     if isinstance(value, cdk.Duration | cdk.Size):
         return value.is_unresolved()
     if isinstance(value, list | tuple | set | frozenset):
-        return any(is_token(item) or (isinstance(item, str) and item.startswith("#{Token[")) for item in value)
+        return any(
+            is_token(item) or (isinstance(item, str) and item.startswith("#{Token[")) for item in value
+        )
     return hasattr(value, "resolve") and hasattr(value, "creation_stack")

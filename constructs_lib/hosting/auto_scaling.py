@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 
 import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as appscaling
@@ -70,7 +71,9 @@ class StepScaling:
     metric: cloudwatch.Metric
     threshold: float
     steps: Sequence[ScalingStep]
-    comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+    comparison: cloudwatch.ComparisonOperator = (
+        cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+    )
     adjustment: Adjustment = Adjustment.CHANGE
     cooldown: cdk.Duration | None = None
     """Default: 5 minutes."""
@@ -224,7 +227,9 @@ def names_are_distinct(scaling: AutoScaling) -> Iterator[Broken]:
     """Targets, steps and schedules have names of their own."""
     for property in ("metrics", "steps", "schedules"):
         items = getattr(scaling, property)
-        names = [each.name for each in items if hasattr(each, "name")] if isinstance(items, list | tuple) else []
+        names = (
+            [each.name for each in items if hasattr(each, "name")] if isinstance(items, list | tuple) else []
+        )
         if len(set(names)) < len(names):
             yield Broken(property, names, "a name of its own for each")
 
@@ -272,7 +277,7 @@ def _contiguous(steps: Sequence[ScalingStep]) -> Iterator[Broken]:
             yield Broken("steps", (step.lower, step.upper), "a lower bound below the upper one")
             return
     ordered = sorted(steps, key=lambda step: float("-inf") if step.lower is None else step.lower)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.upper is None or after.lower is None or before.upper != after.lower:
             yield Broken("steps", shown, allowed)
             return
@@ -282,10 +287,15 @@ def _contiguous(steps: Sequence[ScalingStep]) -> Iterator[Broken]:
 def schedule_moves_bounds(scheduled: ScheduledScaling) -> Iterator[Broken]:
     """A schedule sets the minimum, the maximum or both, the minimum not above the maximum."""
     yield from _named(scheduled.name)
-    yield from kind("schedule", scheduled.schedule, appscaling.Schedule, optional=False, fix="Schedule.cron(…)")
+    yield from kind(
+        "schedule", scheduled.schedule, appscaling.Schedule, optional=False, fix="Schedule.cron(…)"
+    )
     yield from kind("timezone", scheduled.timezone, cdk.TimeZone, fix='TimeZone.of("Europe/Berlin")')
     low, high = scheduled.min_capacity, scheduled.max_capacity
-    broken = [*whole_number("min_capacity", low, 0, MAX_CAPACITY), *whole_number("max_capacity", high, 0, MAX_CAPACITY)]
+    broken = [
+        *whole_number("min_capacity", low, 0, MAX_CAPACITY),
+        *whole_number("max_capacity", high, 0, MAX_CAPACITY),
+    ]
     yield from broken
     if low is None and high is None:
         yield Broken("min_capacity", None, "a minimum, a maximum or both")

@@ -61,7 +61,9 @@ class DataCapture:
             initial_sampling_percentage=self.sampling_percent,
             destination_s3_uri=bucket.s3_url_for_object(self.prefix),
             capture_options=[
-                sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode=mode) for mode, on in modes if on
+                sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode=mode)
+                for mode, on in modes
+                if on
             ],
             capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
                 csv_content_types=list(self.csv_content_types) or None,
@@ -82,7 +84,10 @@ class DataCapture:
 
 def _capture_bucket(scope: constructs.Construct, key: kms.IKey | None) -> s3.Bucket:
     key = key or kms.Key(
-        scope, "CaptureKey", description=f"Captured requests and responses of {scope.node.path}", enable_key_rotation=True
+        scope,
+        "CaptureKey",
+        description=f"Captured requests and responses of {scope.node.path}",
+        enable_key_rotation=True,
     )
     bucket = s3.Bucket(
         scope,
@@ -133,7 +138,9 @@ def something_is_captured(capture: DataCapture) -> Iterator[Broken]:
     yield from kind("capture_input", capture.capture_input, bool, optional=False)
     yield from kind("capture_output", capture.capture_output, bool, optional=False)
     if not capture.capture_input and not capture.capture_output:
-        yield Broken("capture_input", False, "input, output or both", "leave DataCapture out to capture nothing")
+        yield Broken(
+            "capture_input", False, "input, output or both", "leave DataCapture out to capture nothing"
+        )
 
 
 @capture_rules.rule("SM-CAPTURE-003", source=_SOURCE)
@@ -154,6 +161,8 @@ def content_types_are_few(capture: DataCapture) -> Iterator[Broken]:
 def prefix_is_a_path(capture: DataCapture) -> Iterator[Broken]:
     """The capture prefix is a key path without slashes at its ends."""
     if known(capture.prefix):
-        yield from text("prefix", capture.prefix, _PREFIX, "a key prefix such as captured/fraud, no slash at the ends")
+        yield from text(
+            "prefix", capture.prefix, _PREFIX, "a key prefix such as captured/fraud, no slash at the ends"
+        )
     else:
         yield from kind("prefix", capture.prefix, str, optional=False)

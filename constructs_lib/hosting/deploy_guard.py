@@ -147,7 +147,9 @@ class DeployGuard(constructs.Construct):
         stack = cdk.Stack.of(self)
         endpoints = stack.format_arn(service="sagemaker", resource="endpoint", resource_name="*")
         configs = stack.format_arn(service="sagemaker", resource="endpoint-config", resource_name="*")
-        targets_ = stack.format_arn(service="application-autoscaling", resource="scalable-target", resource_name="*")
+        targets_ = stack.format_arn(
+            service="application-autoscaling", resource="scalable-target", resource_name="*"
+        )
         alarms = stack.format_arn(
             service="cloudwatch",
             resource="alarm",
@@ -182,7 +184,9 @@ class DeployGuard(constructs.Construct):
         )
         acknowledge_inline_policy(role)
         for resource in (*allowed, targets_):
-            acknowledge_wildcard(role, resource, "One policy of constant size for all endpoints of the stack.")
+            acknowledge_wildcard(
+                role, resource, "One policy of constant size for all endpoints of the stack."
+            )
 
 
 def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:

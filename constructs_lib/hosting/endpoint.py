@@ -46,7 +46,9 @@ class EndpointBase(cdk.Resource):
     @property
     def endpoint_arn(self) -> str:
         """The ARN, made from the name."""
-        return self.stack.format_arn(service="sagemaker", resource="endpoint", resource_name=self._endpoint_name)
+        return self.stack.format_arn(
+            service="sagemaker", resource="endpoint", resource_name=self._endpoint_name
+        )
 
     @property
     def endpoint_ref(self) -> references.EndpointReference:
@@ -80,7 +82,11 @@ class EndpointBase(cdk.Resource):
         known = ", ".join(self.variant_names)
         return KNOWN_VARIANT.error(
             self.node.path,
-            Broken("variant", variant, f"one of {known}" if known else "a name, since the imported endpoint tells none"),
+            Broken(
+                "variant",
+                variant,
+                f"one of {known}" if known else "a name, since the imported endpoint tells none",
+            ),
         )
 
     def metric_invocations(self, *, variant: str | None = None) -> cloudwatch.IMetric:
@@ -99,11 +105,15 @@ class EndpointBase(cdk.Resource):
         """Requests per minute that failed in the model or in SageMaker."""
         return self.metric(EndpointMetric.INVOCATION_5XX_ERRORS, variant=variant)
 
-    def metric_model_latency(self, *, variant: str | None = None, statistic: str | None = None) -> cloudwatch.IMetric:
+    def metric_model_latency(
+        self, *, variant: str | None = None, statistic: str | None = None
+    ) -> cloudwatch.IMetric:
         """Microseconds the containers took; p99 unless told otherwise."""
         return self.metric(EndpointMetric.MODEL_LATENCY, variant=variant, statistic=statistic)
 
-    def metric_overhead_latency(self, *, variant: str | None = None, statistic: str | None = None) -> cloudwatch.IMetric:
+    def metric_overhead_latency(
+        self, *, variant: str | None = None, statistic: str | None = None
+    ) -> cloudwatch.IMetric:
         """Microseconds SageMaker added; p99 unless told otherwise."""
         return self.metric(EndpointMetric.OVERHEAD_LATENCY, variant=variant, statistic=statistic)
 

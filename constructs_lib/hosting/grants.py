@@ -36,7 +36,9 @@ class EndpointGrants:
 
     def shift_traffic(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` change weights and instance counts (UpdateEndpointWeightsAndCapacities)."""
-        return self._grant(grantee, "sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities")
+        return self._grant(
+            grantee, "sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"
+        )
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         return iam.Grant.add_to_principal(

@@ -32,13 +32,16 @@ def metric_specification(metric: cloudwatch.IMetric) -> _Policy.CustomizedMetric
             namespace=stat.namespace,
             metric_name=stat.metric_name,
             dimensions=[
-                _Policy.MetricDimensionProperty(name=each.name, value=str(each.value)) for each in stat.dimensions or []
+                _Policy.MetricDimensionProperty(name=each.name, value=str(each.value))
+                for each in stat.dimensions or []
             ]
             or None,
             statistic=_STATISTICS[stat.statistic.lower()],
             unit=stat.unit_filter.value if stat.unit_filter is not None else None,
         )
-    return _Policy.CustomizedMetricSpecificationProperty(metrics=list(_queries("result", metric, returned=True)))
+    return _Policy.CustomizedMetricSpecificationProperty(
+        metrics=list(_queries("result", metric, returned=True))
+    )
 
 
 def _queries(
@@ -56,7 +59,9 @@ def _queries(
         raise TypeError(f"{metric!r} is neither a metric nor a math expression")
     for name, each in expression.using_metrics.items():
         yield from _queries(name, each, returned=False)
-    yield _Policy.TargetTrackingMetricDataQueryProperty(id=id, expression=expression.expression, return_data=returned)
+    yield _Policy.TargetTrackingMetricDataQueryProperty(
+        id=id, expression=expression.expression, return_data=returned
+    )
 
 
 def _metric_stat(stat: cloudwatch.MetricStatConfig) -> _Policy.TargetTrackingMetricStatProperty:

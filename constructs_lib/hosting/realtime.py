@@ -112,7 +112,10 @@ class RealtimeEndpoint(EndpointBase):
             capture=capture,
             metrics=metrics,
             parameter_name=parameter_name,
-            switches={"weights_managed_elsewhere": weights_managed_elsewhere, "check_deployments": check_deployments},
+            switches={
+                "weights_managed_elsewhere": weights_managed_elsewhere,
+                "check_deployments": check_deployments,
+            },
         )
         realtime_rules.enforce(props, path=construct_path(scope, id))
         self.variants: tuple[Variant, ...] = _variants(props)
@@ -240,10 +243,14 @@ def _role(variant: Variant) -> iam.IRole | None:
 
 def _let_use_for_volumes(role: iam.IRole, key: kms.IKey) -> None:
     """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
-    key.grant(role, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
+    key.grant(
+        role, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"
+    )
 
 
-def _metrics_config(metrics: MetricsPublishing | None) -> sagemaker.CfnEndpointConfig.MetricsConfigProperty | None:
+def _metrics_config(
+    metrics: MetricsPublishing | None,
+) -> sagemaker.CfnEndpointConfig.MetricsConfigProperty | None:
     if metrics is None:
         return None
     return sagemaker.CfnEndpointConfig.MetricsConfigProperty(

@@ -66,7 +66,9 @@ def model_or_variants(props: RealtimeProps) -> Iterator[Broken]:
         if not hasattr(props.model, "model_ref"):
             yield Broken("model", props.model, "a Model", "Model(…) or Model.from_model_name(…)")
         if props.instance_type is None:
-            yield Broken("instance_type", None, "an instance type, since model is given", 'instance_type="ml.m5.large"')
+            yield Broken(
+                "instance_type", None, "an instance type, since model is given", 'instance_type="ml.m5.large"'
+            )
         return
     for name in ("instance_type", "instance_count", "scaling"):
         if getattr(props, name) is not None:
@@ -110,7 +112,9 @@ def parts_have_their_types(props: RealtimeProps) -> Iterator[Broken]:
     yield from kind("rollout", props.rollout, Rollout, optional=False, fix="Rollout.canary(…), .linear(…), …")
     yield from kind("capture", props.capture, DataCapture, fix="DataCapture(sampling_percent=100)")
     yield from kind("scaling", props.scaling, AutoScaling, fix="AutoScaling(min_capacity=…, …)")
-    yield from kind("metrics", props.metrics, MetricsPublishing, fix="MetricsPublishing(every=Duration.seconds(10))")
+    yield from kind(
+        "metrics", props.metrics, MetricsPublishing, fix="MetricsPublishing(every=Duration.seconds(10))"
+    )
     for name, value in props.switches.items():
         yield from kind(name, value, bool, optional=False)
     if isinstance(props.metrics, MetricsPublishing) and props.metrics.every is not None:
@@ -128,7 +132,8 @@ _PARAMETER = re.compile(r"(?!/?(?i:aws|ssm))(/[A-Za-z0-9_.-]+){1,15}|(?!(?i:aws|
 
 
 @realtime_rules.rule(
-    "SM-ENDPOINT-006", source="https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"
+    "SM-ENDPOINT-006",
+    source="https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html",
 )
 def parameter_name_is_one(props: RealtimeProps) -> Iterator[Broken]:
     """The SSM parameter's name is a path that does not begin with aws or ssm."""
@@ -138,11 +143,17 @@ def parameter_name_is_one(props: RealtimeProps) -> Iterator[Broken]:
 @realtime_rules.rule("SM-SCALING-010", source=DEVELOPER_GUIDE + "endpoint-auto-scaling.html")
 def real_time_never_sleeps(props: RealtimeProps) -> Iterator[Broken]:
     """A real-time variant keeps at least 1 instance."""
-    scalings = {"scaling": props.scaling, **{f"variants[{v.name}].scaling": v.scaling for v in props.well_formed_variants}}
+    scalings = {
+        "scaling": props.scaling,
+        **{f"variants[{v.name}].scaling": v.scaling for v in props.well_formed_variants},
+    }
     for name, scaling in scalings.items():
         if not isinstance(scaling, AutoScaling):
             continue
-        lows = [("min_capacity", scaling.min_capacity), *((f"schedules[{s.name}].min_capacity", s.min_capacity) for s in scaling.schedules)]
+        lows = [
+            ("min_capacity", scaling.min_capacity),
+            *((f"schedules[{s.name}].min_capacity", s.min_capacity) for s in scaling.schedules),
+        ]
         for property, low in lows:
             if known(low) and low < 1:  # type: ignore[operator]
                 yield Broken(
@@ -156,11 +167,16 @@ def rolling_has_one_variant(props: RealtimeProps) -> Iterator[Broken]:
     count = len(props.well_formed_variants)
     if isinstance(props.rollout, Rollout) and props.rollout.in_place and count > 1:
         yield Broken(
-            "rollout", f"rolling, with {count} variants", "rolling with 1 variant", "Rollout.canary(…) or .linear(…)"
+            "rollout",
+            f"rolling, with {count} variants",
+            "rolling with 1 variant",
+            "Rollout.canary(…) or .linear(…)",
         )
 
 
-@realtime_rules.rule("SM-ROLLOUT-011", source=DEVELOPER_GUIDE + "deployment-guardrails-blue-green-canary.html")
+@realtime_rules.rule(
+    "SM-ROLLOUT-011", source=DEVELOPER_GUIDE + "deployment-guardrails-blue-green-canary.html"
+)
 def counted_size_fits_the_fleet(props: RealtimeProps) -> Iterator[Broken]:
     """A size in instances needs at least 2 of them and is at most half of the fleet."""
     if not isinstance(props.rollout, Rollout) or not isinstance(props.rollout.instances, int):
@@ -169,14 +185,19 @@ def counted_size_fits_the_fleet(props: RealtimeProps) -> Iterator[Broken]:
         most = count // 2
         if count < 2 or props.rollout.instances > most:
             yield Broken(
-                "rollout", f"{props.rollout.instances} instances", f"at most {most}, half of the {count} of {name}"
-                if count >= 2 else f"a percentage, since {name} has {count} instance",
+                "rollout",
+                f"{props.rollout.instances} instances",
+                f"at most {most}, half of the {count} of {name}"
+                if count >= 2
+                else f"a percentage, since {name} has {count} instance",
             )
 
 
 def _initial_counts(props: RealtimeProps) -> dict[str, int]:
     """Known numbers of instances at first, by variant."""
-    counts: dict[str, object] = {each.name: each.initial_instance_count for each in props.well_formed_variants}
+    counts: dict[str, object] = {
+        each.name: each.initial_instance_count for each in props.well_formed_variants
+    }
     if props.model is not None:
         low = props.scaling.min_capacity if isinstance(props.scaling, AutoScaling) else 2
         counts = {"the endpoint": low if props.instance_count is None else props.instance_count}
@@ -228,12 +249,16 @@ def warn_about(
     for variant in variants:
         count, type = variant.smallest_count, variant.instance_type
         if known(count) and count < 2:
-            HIGH_AVAILABILITY.warn(endpoint, f"variant {variant.name} may run on {count} instance: give it 2 or more")
+            HIGH_AVAILABILITY.warn(
+                endpoint, f"variant {variant.name} may run on {count} instance: give it 2 or more"
+            )
         if is_token(type):
             continue
         if type not in instance_types.hosting_types():
             UNKNOWN_TYPE.warn(endpoint, f"variant {variant.name}: this release does not know {type}")
         if key is not None and instance_types.has_local_storage(type):
-            LOCAL_STORAGE.warn(endpoint, f"variant {variant.name}: {type} keeps data on NVMe, with a key of AWS's own")
+            LOCAL_STORAGE.warn(
+                endpoint, f"variant {variant.name}: {type} keeps data on NVMe, with a key of AWS's own"
+            )
         if instance_types.is_inf1(type) and not rollout.is_all_at_once:
             SILENT_ALL_AT_ONCE.warn(endpoint, f"variant {variant.name}: {type} will be replaced all at once")

@@ -59,7 +59,10 @@ class RollbackAlarms(constructs.Construct):
     def _latency(self, limit: cdk.Duration | None) -> cloudwatch.Alarm:
         seconds = DEFAULT_LATENCY_SECONDS if limit is None else limit.to_seconds()
         return self._alarm(
-            "Latency", self._metric(EndpointMetric.MODEL_LATENCY), seconds * _MICROSECONDS, "model latency, p99 (µs)"
+            "Latency",
+            self._metric(EndpointMetric.MODEL_LATENCY),
+            seconds * _MICROSECONDS,
+            "model latency, p99 (µs)",
         )
 
     def _metric(self, metric: EndpointMetric) -> cloudwatch.IMetric:

@@ -196,39 +196,38 @@ class Rollout:
         )
 
     def _blue_green(self) -> sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty:
-        size = self._size()
         return sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
             traffic_routing_configuration=sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
                 type=self.kind.value,
                 # Optional in CloudFormation, required by the API.
-                wait_interval_in_seconds=_seconds(self.wait, 0),
-                canary_size=size if self.kind is _Kind.CANARY else None,
-                linear_step_size=size if self.kind is _Kind.LINEAR else None,
+                wait_interval_in_seconds=_seconds(self.wait),
+                canary_size=self._size() if self.kind is _Kind.CANARY else None,
+                linear_step_size=self._size() if self.kind is _Kind.LINEAR else None,
             ),
             termination_wait_in_seconds=_seconds(self.termination_wait, DEFAULT_TERMINATION_WAIT_SECONDS),
-            maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution, None),
+            maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution) or None,
         )
 
     def _rolling(self) -> sagemaker.CfnEndpoint.RollingUpdatePolicyProperty:
         back = self.rollback_percent
         return sagemaker.CfnEndpoint.RollingUpdatePolicyProperty(
             maximum_batch_size=self._size(),
-            wait_interval_in_seconds=_seconds(self.wait, 0),
-            maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution, None),
+            wait_interval_in_seconds=_seconds(self.wait),
+            maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution) or None,
             rollback_maximum_batch_size=_capacity("CAPACITY_PERCENT", back) if back is not None else None,
         )
 
-    def _size(self) -> sagemaker.CfnEndpoint.CapacitySizeProperty | None:
+    def _size(self) -> sagemaker.CfnEndpoint.CapacitySizeProperty:
         if self.percent is not None:
             return _capacity("CAPACITY_PERCENT", self.percent)
-        return _capacity("INSTANCE_COUNT", self.instances) if self.instances is not None else None
+        return _capacity("INSTANCE_COUNT", self.instances or 1)  # the rules have seen to it that it is given
 
 
 def _capacity(type: str, value: int) -> sagemaker.CfnEndpoint.CapacitySizeProperty:
     return sagemaker.CfnEndpoint.CapacitySizeProperty(type=type, value=value)
 
 
-def _seconds(value: cdk.Duration | None, default: int | None) -> int | None:
+def _seconds(value: cdk.Duration | None, default: int = 0) -> int:
     return default if value is None else int(value.to_seconds())
 
 
@@ -277,13 +276,17 @@ def execution_outlasts_the_waits(rollout: Rollout) -> Iterator[Broken]:
         return
     waits = _all_waits(rollout)
     if waits is not None and limit.to_seconds() <= waits:
-        yield Broken("maximum_execution", limit.to_human_string(), f"more than the waits, {waits} seconds in all")
+        yield Broken(
+            "maximum_execution", limit.to_human_string(), f"more than the waits, {waits} seconds in all"
+        )
 
 
 def _all_waits(rollout: Rollout) -> int | None:
     """Seconds of waiting of a whole rollout; unknown where sizes are instances or waits are tokens."""
     waits = (rollout.wait, rollout.termination_wait)
-    if any(wait is not None and (not isinstance(wait, cdk.Duration) or wait.is_unresolved()) for wait in waits):
+    if any(
+        wait is not None and (not isinstance(wait, cdk.Duration) or wait.is_unresolved()) for wait in waits
+    ):
         return None
     if rollout.kind in (_Kind.LINEAR, _Kind.ROLLING) and not isinstance(rollout.percent, int):
         return None
@@ -292,7 +295,7 @@ def _all_waits(rollout: Rollout) -> int | None:
     stepped = rollout.kind in (_Kind.LINEAR, _Kind.ROLLING)
     steps = math.ceil(100 / rollout.percent) if stepped and rollout.percent else 1
     last = 0 if rollout.in_place else _seconds(rollout.termination_wait, DEFAULT_TERMINATION_WAIT_SECONDS)
-    return steps * (_seconds(rollout.wait, 0) or 0) + (last or 0)
+    return steps * _seconds(rollout.wait) + last
 
 
 @rollout_rules.rule("SM-ROLLOUT-004", source=_ROLLING)
@@ -311,4 +314,6 @@ def rollback_thresholds(rollback: Rollback) -> Iterator[Broken]:
     if isinstance(rollback.alarms, list | tuple):
         for index, alarm in enumerate(rollback.alarms):
             if not hasattr(alarm, "alarm_name"):
-                yield Broken(f"alarms[{index}]", alarm, "a CloudWatch alarm", "Alarm(…) or Alarm.from_alarm_arn(…)")
+                yield Broken(
+                    f"alarms[{index}]", alarm, "a CloudWatch alarm", "Alarm(…) or Alarm.from_alarm_arn(…)"
+                )

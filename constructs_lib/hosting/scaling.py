@@ -25,7 +25,13 @@ class VariantScaling(constructs.Construct):
     """
 
     def __init__(
-        self, scope: constructs.Construct, id: str, *, endpoint_name: str, variant_name: str, scaling: AutoScaling
+        self,
+        scope: constructs.Construct,
+        id: str,
+        *,
+        endpoint_name: str,
+        variant_name: str,
+        scaling: AutoScaling,
     ) -> None:
         super().__init__(scope, id)
         self.resource_id = f"endpoint/{endpoint_name}/variant/{variant_name}"

@@ -138,7 +138,10 @@ def instance_type_is_one(variant: Variant) -> Iterator[Broken]:
     yield from kind("instance_type", variant.instance_type, str, optional=False)
     if isinstance(variant.instance_type, str):
         yield from text(
-            "instance_type", variant.instance_type, instance_types.PATTERN, "ml.<family>.<size>, such as ml.m5.large"
+            "instance_type",
+            variant.instance_type,
+            instance_types.PATTERN,
+            "ml.<family>.<size>, such as ml.m5.large",
         )
 
 
@@ -162,7 +165,9 @@ def timeouts_fit(variant: Variant) -> Iterator[Broken]:
 @variant_rules.rule("SM-VARIANT-006", source=_SOURCE)
 def variant_parts_have_their_types(variant: Variant) -> Iterator[Broken]:
     """Scaling, routing and switches have their types."""
-    yield from kind("scaling", variant.scaling, AutoScaling, fix="AutoScaling(min_capacity=…, max_capacity=…, …)")
+    yield from kind(
+        "scaling", variant.scaling, AutoScaling, fix="AutoScaling(min_capacity=…, max_capacity=…, …)"
+    )
     yield from kind("routing", variant.routing, RoutingStrategy)
     yield from kind("inference_ami_version", variant.inference_ami_version, str)
     yield from kind("ssm_access", variant.ssm_access, bool, optional=False)
@@ -175,7 +180,9 @@ def burstable_does_not_scale(variant: Variant) -> Iterator[Broken]:
     if variant.scaling is None or not isinstance(given, str) or is_token(given):
         return
     if instance_types.PATTERN.fullmatch(given) and instance_types.is_burstable(given):
-        yield Broken("instance_type", given, "a type that is not burstable, since it scales", "ml.m5.large, for one")
+        yield Broken(
+            "instance_type", given, "a type that is not burstable, since it scales", "ml.m5.large, for one"
+        )
 
 
 @variant_rules.rule("SM-VARIANT-008", source=DEVELOPER_GUIDE + "endpoint-auto-scaling.html")
@@ -186,4 +193,6 @@ def initial_count_within_bounds(variant: Variant) -> Iterator[Broken]:
         return
     low, high = scaling.min_capacity, scaling.max_capacity
     if not any(is_token(each) for each in (low, high, count)) and not low <= count <= high:
-        yield Broken("instance_count", count, f"{low}–{high}, the scaling's bounds", "leave it out for the minimum")
+        yield Broken(
+            "instance_count", count, f"{low}–{high}, the scaling's bounds", "leave it out for the minimum"
+        )

@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 ALWAYS_EXCLUDED = ("__pycache__", "*.pyc", ".DS_Store", ".git", ".ipynb_checkpoints")
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def _inside(path: Path, root: Path) -> Path:
 
 
 def _refuse_clashes(members: Sequence[Member]) -> None:
-    for one, other in zip(members, members[1:], strict=False):
+    for one, other in pairwise(members):
         if one.name == other.name:
             raise ArchiveError(f"{one.name} is in both the model folder and the code folder")
 
@@ -113,7 +112,9 @@ def _digest(members: Sequence[Member]) -> str:
     for member in members:
         with member.path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{len(member.name.encode())}:{member.name}\0{_mode(member.path):o}\0{content}\n".encode())
+        digest.update(
+            f"{len(member.name.encode())}:{member.name}\0{_mode(member.path):o}\0{content}\n".encode()
+        )
     return digest.hexdigest()
 
 
@@ -122,7 +123,7 @@ def _write(members: Sequence[Member], target: Path) -> None:
     with (
         partial.open("wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT, copybufsize=_CHUNK) as tar,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
         for member in members:
             info = tarfile.TarInfo(member.name)

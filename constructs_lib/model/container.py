@@ -10,7 +10,7 @@ import constructs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ..core.checks import kind, known, text
+from ..core.checks import kind, text
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import API_REFERENCE, Broken, Rules
 from ..core.tokens import is_token
@@ -129,5 +129,3 @@ def environment_fits(container: Container) -> Iterator[Broken]:
 def hostname_is_a_name(container: Container) -> Iterator[Broken]:
     """A container's hostname is a DNS label."""
     yield from text("hostname", container.hostname, NAME_PATTERN, NAME_ALLOWED)
-
-

@@ -102,12 +102,18 @@ class _AssetData(ModelData):
             return s3_assets.Asset(scope, id, path=self.path)
         packed = self._pack(f"{scope.node.path}/{id}")
         return s3_assets.Asset(
-            scope, id, path=str(packed.path), asset_hash=packed.digest, asset_hash_type=cdk.AssetHashType.CUSTOM
+            scope,
+            id,
+            path=str(packed.path),
+            asset_hash=packed.digest,
+            asset_hash_type=cdk.AssetHashType.CUSTOM,
         )
 
     def _pack(self, path: str) -> archive.Archive:
         try:
-            return archive.pack(Path(self.path), code=Path(self.code) if self.code else None, exclude=self.exclude)
+            return archive.pack(
+                Path(self.path), code=Path(self.code) if self.code else None, exclude=self.exclude
+            )
         except archive.ArchiveError as error:
             allowed = "a folder of regular files, with no link that leaves it"
             raise PACKABLE.error(path, Broken("data", self.path, allowed, str(error))) from error
@@ -144,10 +150,14 @@ class _PrefixData(ModelData):
 
     def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundData:
         if self.version is None and known(self.prefix) and not looks_immutable(self.prefix):
-            MUTABLE_KEY.warn(scope, f"objects under {self.prefix!r} can change without a redeploy: give version=…")
+            MUTABLE_KEY.warn(
+                scope, f"objects under {self.prefix!r} can change without a redeploy: give version=…"
+            )
         _let_read(role, self.bucket, f"{self.prefix}*")
         _let_list(role, self.bucket, self.prefix)
-        return BoundData(url=self.bucket.s3_url_for_object(self.prefix), uncompressed=True, version=self.version)
+        return BoundData(
+            url=self.bucket.s3_url_for_object(self.prefix), uncompressed=True, version=self.version
+        )
 
 
 def _let_read(role: iam.IRole | None, bucket: s3.IBucket, key: str) -> None:
@@ -159,7 +169,9 @@ def _let_read(role: iam.IRole | None, bucket: s3.IBucket, key: str) -> None:
     if bucket.encryption_key is not None:
         bucket.encryption_key.grant_decrypt(role)
     if key.endswith("*"):
-        acknowledge_wildcard(role, objects, "Uncompressed model data is a prefix of objects, all of them read.")
+        acknowledge_wildcard(
+            role, objects, "Uncompressed model data is a prefix of objects, all of them read."
+        )
 
 
 def _let_list(role: iam.IRole | None, bucket: s3.IBucket, prefix: str) -> None:
@@ -195,7 +207,9 @@ _prefix_rules = Rules[_PrefixData]()
 _ASSET_SOURCE = DEVELOPER_GUIDE + "adapt-inference-container.html"
 
 PACKABLE = listed(
-    id="SM-DATA-002", summary="The model folder can be packed: regular files, no link leaves it.", source=_ASSET_SOURCE
+    id="SM-DATA-002",
+    summary="The model folder can be packed: regular files, no link leaves it.",
+    source=_ASSET_SOURCE,
 )
 
 
@@ -223,7 +237,9 @@ def object_key(data: _BucketData) -> Iterator[Broken]:
         named = data.key.endswith(".tar.gz") and not data.key.startswith("/")
         if not named or "://" in data.key:
             fix = "from_prefix(bucket, prefix) loads uncompressed objects" if data.key.endswith("/") else ""
-            yield Broken("key", data.key, "the key of one .tar.gz object, without bucket and leading slash", fix)
+            yield Broken(
+                "key", data.key, "the key of one .tar.gz object, without bucket and leading slash", fix
+            )
 
 
 @_prefix_rules.rule("SM-DATA-004", source=DEVELOPER_GUIDE + "large-model-inference-uncompressed.html")
@@ -234,4 +250,6 @@ def object_prefix(data: _PrefixData) -> Iterator[Broken]:
     if known(data.prefix) and isinstance(data.prefix, str):
         ok = data.prefix.endswith("/") and not data.prefix.startswith("/") and "://" not in data.prefix
         if not ok:
-            yield Broken("prefix", data.prefix, "a key prefix that ends with a slash, for example models/fraud/")
+            yield Broken(
+                "prefix", data.prefix, "a key prefix that ends with a slash, for example models/fraud/"
+            )

@@ -192,7 +192,9 @@ class _RepositoryImage(ContainerImage):
 
     def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundImage:
         if self.tag_or_digest == "latest":
-            MUTABLE_TAG.warn(scope, "the tag 'latest' moves without a redeploy: give tag_or_digest='sha256:…'")
+            MUTABLE_TAG.warn(
+                scope, "the tag 'latest' moves without a redeploy: give tag_or_digest='sha256:…'"
+            )
         if role is not None:
             _let_pull(role, self.repository.repository_arn)
         return BoundImage(uri=self.repository.repository_uri_for_tag_or_digest(self.tag_or_digest))
@@ -239,10 +241,13 @@ class _UriImage(ContainerImage):
             return BoundImage(uri=self.uri)
         if not is_token(stack.region) and match["region"] != stack.region:
             raise SAME_REGION.error(
-                f"{scope.node.path}/{id}", Broken("uri", self.uri, f"an image in the stack's region, {stack.region}")
+                f"{scope.node.path}/{id}",
+                Broken("uri", self.uri, f"an image in the stack's region, {stack.region}"),
             )
         if match["pin"] in (None, ":latest"):
-            MUTABLE_TAG.warn(scope, f"{self.uri} names no fixed image: end it with @sha256:… or a tag of its own")
+            MUTABLE_TAG.warn(
+                scope, f"{self.uri} names no fixed image: end it with @sha256:… or a tag of its own"
+            )
         if role is not None:
             _let_pull(role, _repository_arn(stack, match["account"], match["region"], match["repository"]))
         return BoundImage(uri=self.uri)
@@ -263,7 +268,9 @@ def _let_pull_any(role: iam.IRole | None, repositories: str) -> None:
     if role is None:
         return
     _let_pull(role, repositories)
-    acknowledge_wildcard(role, repositories, "The image's URI is known at deployment only, so its repository is too.")
+    acknowledge_wildcard(
+        role, repositories, "The image's URI is known at deployment only, so its repository is too."
+    )
 
 
 _repository_rules = Rules[_RepositoryImage]()

@@ -44,7 +44,9 @@ class ModelBase(cdk.Resource):
 class ImportedModel(ModelBase):
     """A model that exists already; made by `Model.from_model_name`."""
 
-    def __init__(self, scope: constructs.Construct, id: str, *, model_name: str, role: iam.IRole | None) -> None:
+    def __init__(
+        self, scope: constructs.Construct, id: str, *, model_name: str, role: iam.IRole | None
+    ) -> None:
         super().__init__(scope, id)
         self.model_name = model_name
         self.role = role
@@ -197,7 +199,10 @@ def one_container_or_a_pipeline(props: _ModelProps) -> Iterator[Broken]:
     yield from items_of("containers", props.containers, Container)
     if not 2 <= len(props.containers) <= MAX_CONTAINERS:
         yield Broken(
-            "containers", f"{len(props.containers)} containers", f"2–{MAX_CONTAINERS}", "a single one: container=…"
+            "containers",
+            f"{len(props.containers)} containers",
+            f"2–{MAX_CONTAINERS}",
+            "a single one: container=…",
         )
 
 

@@ -21,5 +21,7 @@ def account_for_region(scope: constructs.Construct, accounts: Mapping[str, str])
     listed = "\n".join(f"{region}={account}" for region, account in sorted(accounts.items()))
     id = f"SageMakerImageAccounts{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
     if stack.node.try_find_child(id) is None:
-        cdk.CfnMapping(stack, id, mapping={region: {_KEY: account} for region, account in sorted(accounts.items())})
+        cdk.CfnMapping(
+            stack, id, mapping={region: {_KEY: account} for region, account in sorted(accounts.items())}
+        )
     return cdk.Fn.find_in_map(id, stack.region, _KEY)

@@ -178,8 +178,12 @@ def describe(endpoint_name: str) -> dict[str, Any] | None:
 
 def instance_types(endpoint: Mapping[str, Any]) -> dict[str, str]:
     """Variant → instance type of the configuration the endpoint runs."""
-    config = boto3.client("sagemaker").describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    return {variant["VariantName"]: variant.get("InstanceType", "") for variant in config["ProductionVariants"]}
+    config = boto3.client("sagemaker").describe_endpoint_config(
+        EndpointConfigName=endpoint["EndpointConfigName"]
+    )
+    return {
+        variant["VariantName"]: variant.get("InstanceType", "") for variant in config["ProductionVariants"]
+    }
 
 
 # --- the three callers ----------------------------------------------------------------------------------

@@ -9,6 +9,6 @@ from __future__ import annotations
 
 def install() -> None:
     """Put Application Auto Scaling into the ministack of this process. Call it before the server starts."""
-    from constructs_lib.local.autoscaling import plugin
+    from constructs_lib.local.autoscaling.plugin import install_all
 
-    plugin.install()
+    install_all()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from constructs_lib.local.autoscaling import fleet, state
+from constructs_lib.local.autoscaling import fleet, lookup, state
 from constructs_lib.local.autoscaling.decide import Bounds, Decision
-from constructs_lib.local.autoscaling.errors import invalid
 from constructs_lib.local.autoscaling.paging import page
 from constructs_lib.local.autoscaling.state import Activity, TargetKey
 
@@ -19,14 +18,12 @@ _NOUNS = {
 
 def describe(request: dict[str, Any]) -> dict[str, Any]:
     """DescribeScalingActivities. Those that did not scale are shown only on demand."""
-    if "ScalableDimension" in request and "ResourceId" not in request:
-        raise invalid("If you specify a scalable dimension, you must also specify a resource ID")
+    lookup.require_resource_with_dimension(request)
     with_not_scaled = request.get("IncludeNotScaledActivities", False)
     found = [
         _view(key, activity)
         for key, activity in state.activities()
-        if all(request.get(name, value) == value for name, value in key.members().items())
-        and (with_not_scaled or activity.not_scaled is None)
+        if lookup.matches(key, request) and (with_not_scaled or activity.not_scaled is None)
     ]
     return page("ScalingActivities", found, request)
 

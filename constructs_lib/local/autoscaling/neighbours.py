@@ -1,7 +1,7 @@
 """The parts of ministack that Application Auto Scaling works with: CloudWatch and CloudFormation.
 
-With :mod:`constructs_lib.local.emulator`, every private name of ministack that this package stands on is here;
-tests/local/autoscaling/test_contract.py pins them.
+With :mod:`constructs_lib.local.emulator`, every private name of ministack that this package stands on is
+here; tests/local/autoscaling/test_contract.py pins them.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from constructs_lib.local.autoscaling import metrics, neighbours, policy_rules, state, targets
+from constructs_lib.local.autoscaling import lookup, metrics, neighbours, policy_rules, state
 from constructs_lib.local.autoscaling.alarms import AlarmRule
 from constructs_lib.local.autoscaling.decide import AlarmSide
-from constructs_lib.local.autoscaling.errors import invalid, not_found
+from constructs_lib.local.autoscaling.errors import invalid
 from constructs_lib.local.autoscaling.paging import page
 from constructs_lib.local.autoscaling.state import Policy, Target, TargetKey
 from constructs_lib.local.emulator import Scope
@@ -19,7 +19,7 @@ _STEP = "StepScaling"
 
 def put(request: dict[str, Any]) -> dict[str, Any]:
     """PutScalingPolicy: create the policy, or give it a new configuration."""
-    target = targets.required(TargetKey.of(request))
+    target = lookup.required(TargetKey.of(request))
     policy = _policy(target, request)
     others = [other for other in target.policies.values() if other.name != policy.name]
     policy_rules.check(target.key, policy.type, policy.configuration, others)
@@ -32,13 +32,10 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
 def delete(request: dict[str, Any]) -> dict[str, Any]:
     """DeleteScalingPolicy."""
     key = TargetKey.of(request)
-    target = targets.required(key)
+    target = lookup.required(key)
     policy = target.policies.get(request["PolicyName"])
     if policy is None:
-        raise not_found(
-            f"No scaling policy found for service namespace: {key.namespace}, resource ID: {key.resource_id}, "
-            f"scalable dimension: {key.dimension}, policy name: {request['PolicyName']}"
-        )
+        raise lookup.missing("scaling policy", key, request["PolicyName"])
     forget(target, policy)
     return {}
 
@@ -53,22 +50,14 @@ def forget(target: Target, policy: Policy) -> None:
 
 def describe(request: dict[str, Any]) -> dict[str, Any]:
     """DescribeScalingPolicies."""
-    targets.require_resource_with_dimension(request)
     wanted = request.get("PolicyNames")
     found = [
         _view(target, policy)
-        for target in state.targets()
-        if targets_match(target, request)
+        for target in lookup.matching(request)
         for policy in target.policies.values()
         if wanted is None or policy.name in wanted
     ]
     return page("ScalingPolicies", found, request)
-
-
-def targets_match(target: Target, request: dict[str, Any]) -> bool:
-    """Is the target among those that a Describe request filters for?"""
-    members = target.key.members()
-    return all(request.get(name, value) == value for name, value in members.items())
 
 
 def find_by_arn(arn: str) -> tuple[Target, Policy] | None:

@@ -6,12 +6,11 @@ import uuid
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from dateutil import tz
+from dateutil import tz  # type: ignore[import-untyped]
 
-from constructs_lib.local.autoscaling import schedule, state, targets
-from constructs_lib.local.autoscaling.errors import invalid, not_found
+from constructs_lib.local.autoscaling import lookup, schedule, state
+from constructs_lib.local.autoscaling.errors import invalid
 from constructs_lib.local.autoscaling.paging import page
-from constructs_lib.local.autoscaling.policies import targets_match
 from constructs_lib.local.autoscaling.state import ScheduledAction, Target, TargetKey
 from constructs_lib.local.emulator import Scope
 
@@ -20,7 +19,7 @@ _MEMBERS = ("Schedule", "Timezone", "StartTime", "EndTime", "ScalableTargetActio
 
 def put(request: dict[str, Any]) -> dict[str, Any]:
     """PutScheduledAction: create the action, or change what is given of it."""
-    target = targets.required(TargetKey.of(request))
+    target = lookup.required(TargetKey.of(request))
     name = request["ScheduledActionName"]
     existing = target.scheduled.get(name)
     members = dict(existing.members) if existing else {}
@@ -35,26 +34,20 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
 
 def delete(request: dict[str, Any]) -> dict[str, Any]:
     """DeleteScheduledAction."""
-    target = targets.required(TargetKey.of(request))
+    target = lookup.required(TargetKey.of(request))
     with state.LOCK:
         removed = target.scheduled.pop(request["ScheduledActionName"], None)
     if removed is None:
-        key = target.key
-        raise not_found(
-            f"No scheduled action found for service namespace: {key.namespace}, resource ID: {key.resource_id}, "
-            f"scalable dimension: {key.dimension}, scheduled action name: {request['ScheduledActionName']}"
-        )
+        raise lookup.missing("scheduled action", target.key, request["ScheduledActionName"])
     return {}
 
 
 def describe(request: dict[str, Any]) -> dict[str, Any]:
     """DescribeScheduledActions."""
-    targets.require_resource_with_dimension(request)
     wanted = request.get("ScheduledActionNames")
     found = [
         _view(target, action)
-        for target in state.targets()
-        if targets_match(target, request)
+        for target in lookup.matching(request)
         for action in target.scheduled.values()
         if wanted is None or action.name in wanted
     ]

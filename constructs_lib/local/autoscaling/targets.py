@@ -7,8 +7,9 @@ from typing import Any
 
 from constructs_lib.local.autoscaling import fleet, policies, state
 from constructs_lib.local.autoscaling.decide import Bounds, Suspension
-from constructs_lib.local.autoscaling.errors import ApiError, invalid, not_found
+from constructs_lib.local.autoscaling.errors import ApiError, invalid
 from constructs_lib.local.autoscaling.fleet import Fleet
+from constructs_lib.local.autoscaling.lookup import require_resource_with_dimension, required
 from constructs_lib.local.autoscaling.paging import page
 from constructs_lib.local.autoscaling.state import Target, TargetKey
 from constructs_lib.local.emulator import Scope
@@ -55,6 +56,13 @@ def forget(target: Target) -> None:
         policies.forget(target, policy)
 
 
+def forget_resource(resource_id: str) -> None:
+    """Deregister whatever is scaled of a resource (``endpoint/E/variant/V``) that is being deleted."""
+    for target in state.targets():
+        if target.key.resource_id == resource_id:
+            forget(target)
+
+
 def describe(request: dict[str, Any]) -> dict[str, Any]:
     """DescribeScalableTargets."""
     require_resource_with_dimension(request, "ResourceIds")
@@ -67,23 +75,6 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
         and request.get("ScalableDimension", target.key.dimension) == target.key.dimension
     ]
     return page("ScalableTargets", found, request)
-
-
-def required(key: TargetKey) -> Target:
-    """The target, or AWS's refusal."""
-    target = state.find(key)
-    if target is None:
-        raise not_found(
-            f"No scalable target registered for service namespace: {key.namespace}, "
-            f"resource ID: {key.resource_id}, scalable dimension: {key.dimension}"
-        )
-    return target
-
-
-def require_resource_with_dimension(request: dict[str, Any], member: str = "ResourceId") -> None:
-    """A filter on the dimension needs one on the resource."""
-    if "ScalableDimension" in request and member not in request:
-        raise invalid("If you specify a scalable dimension, you must also specify a resource ID")
 
 
 # --- tags ---------------------------------------------------------------------------------------
