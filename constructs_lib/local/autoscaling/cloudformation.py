@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from constructs_lib.local.autoscaling import neighbours, policies, schemas, service, state, targets
+from constructs_lib.local import registry
+from constructs_lib.local.autoscaling import neighbours, policies, service, state, targets
 from constructs_lib.local.autoscaling.errors import ApiError
 from constructs_lib.local.autoscaling.state import TargetKey
 from constructs_lib.local.emulator import Provisioned
@@ -26,7 +27,7 @@ def install() -> None:
         create=_create_target,
         update=_update_target,
         delete=_delete_target,
-        replaced_by=schemas.create_only(TARGET_TYPE),
+        replaced_by=registry.create_only_properties(TARGET_TYPE),
         tagged=True,
     )
     neighbours.add_resource_type(
@@ -34,7 +35,7 @@ def install() -> None:
         create=_create_policy,
         update=_update_policy,
         delete=_delete_policy,
-        replaced_by=schemas.create_only(POLICY_TYPE),
+        replaced_by=registry.create_only_properties(POLICY_TYPE),
         tagged=False,
     )
 
@@ -61,7 +62,7 @@ def _delete_target(physical_id: str, _properties: Properties) -> None:
 def _checked_target(properties: Properties) -> Properties:
     """The properties, without the system tags that CloudFormation puts on everything (not on these)."""
     tags = [tag for tag in properties.get("Tags", ()) if not str(tag.get("Key", "")).startswith("aws:")]
-    return schemas.checked(TARGET_TYPE, {**properties, "Tags": tags})
+    return registry.checked_properties(TARGET_TYPE, {**properties, "Tags": tags})
 
 
 def _put_target(old: Properties, new: Properties) -> Provisioned:
@@ -130,11 +131,20 @@ def _delete_policy(physical_id: str, _properties: Properties) -> None:
 
 
 def _put_policy(properties: Properties) -> Provisioned:
-    given = schemas.checked(POLICY_TYPE, properties)
+    given = registry.checked_properties(POLICY_TYPE, properties)
+    _require_one_identity(given)
     if "ScalingTargetId" in given:
         given |= _key(given.pop("ScalingTargetId")).members()
     arn = _call("PutScalingPolicy", given)["PolicyARN"]
     return arn, {"Arn": arn}
+
+
+def _require_one_identity(properties: Properties) -> None:
+    """Either the target's id or the three members that make it up: a rule that the schema cannot express."""
+    parts = [name for name in _IDENTITY if name in properties]
+    if ("ScalingTargetId" in properties) == bool(parts) or 0 < len(parts) < len(_IDENTITY):
+        names = ", ".join(_IDENTITY)
+        raise ValueError(f"A scaling policy needs either ScalingTargetId or all of {names}")
 
 
 # --- both ---------------------------------------------------------------------------------------

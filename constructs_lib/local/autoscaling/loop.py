@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 
+from constructs_lib.local import emulator_cloudwatch as cloudwatch
 from constructs_lib.local.autoscaling import (
     activities,
     fleet,
@@ -32,9 +33,9 @@ from constructs_lib.local.autoscaling.decide import (
 )
 from constructs_lib.local.autoscaling.errors import ApiError
 from constructs_lib.local.autoscaling.fleet import Fleet
-from constructs_lib.local.autoscaling.neighbours import Alarm
 from constructs_lib.local.autoscaling.state import Change, Policy, ScheduledAction, Target
 from constructs_lib.local.autoscaling.timing import Timing
+from constructs_lib.local.emulator_cloudwatch import Alarm
 
 #: AWS seconds to leave SageMaker alone after it refused a change.
 _RETRY_AFTER = 60.0
@@ -163,7 +164,7 @@ def _show(alarm: Alarm, rule: AlarmRule, window: Window) -> State:
     result = evaluate(rule, window)
     value = newest(window)
     seen = "no datapoints" if value is None else f"the newest datapoint is {value.value:g}"
-    neighbours.set_alarm_state(alarm, result, f"Threshold {rule.threshold:g}, {rule.comparison}: {seen}")
+    cloudwatch.move_alarm(alarm, result.value, f"Threshold {rule.threshold:g}, {rule.comparison}: {seen}")
     return result
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from constructs_lib.local.autoscaling import expressions, fleet, neighbours
+from constructs_lib.local import emulator_cloudwatch as cloudwatch
+from constructs_lib.local.autoscaling import expressions, fleet
 from constructs_lib.local.autoscaling.alarms import Datapoint, Window
 from constructs_lib.local.autoscaling.state import TargetKey
 from constructs_lib.local.autoscaling.timing import Timing
@@ -157,13 +158,13 @@ def read(query: Query, periods: int, timing: Timing, now: float) -> Window:
 
 def _series(stat: MetricStat, period: int, grid: tuple[float, ...], timing: Timing) -> dict[float, float]:
     """A metric's value in each period in which it has datapoints."""
-    buckets: dict[float, list[Any]] = {start: [] for start in grid}
+    buckets: dict[float, list[cloudwatch.Point]] = {start: [] for start in grid}
     since = timing.real_seconds(grid[0])
-    for point in neighbours.raw_datapoints(stat.namespace, stat.name, stat.dimensions):
+    for point in cloudwatch.points(stat.namespace, stat.name, stat.dimensions):
         if point["Timestamp"] >= since:
             start = float(math.floor(timing.aws_seconds(point["Timestamp"]) / period) * period)
             buckets.get(start, []).append(point)
     values = {
-        start: neighbours.statistic_of(points, stat.statistic) for start, points in buckets.items() if points
+        start: cloudwatch.statistic(points, stat.statistic) for start, points in buckets.items() if points
     }
     return {start: value for start, value in values.items() if value is not None}

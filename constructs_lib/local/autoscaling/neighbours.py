@@ -1,7 +1,8 @@
 """The parts of ministack that Application Auto Scaling works with: CloudWatch and CloudFormation.
 
-With :mod:`constructs_lib.local.emulator`, every private name of ministack that this package stands on is
-here; tests/local/autoscaling/test_contract.py pins them.
+Beside those of :mod:`constructs_lib.local.emulator` and :mod:`constructs_lib.local.emulator_cloudwatch`, every
+private name of ministack that this package stands on is here; tests/local/autoscaling/test_contract.py pins
+them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from constructs_lib.local.autoscaling.alarms import State
 from constructs_lib.local.emulator import Provisioned, Scope
+from constructs_lib.local.emulator_cloudwatch import Alarm
 
-Alarm = dict[str, Any]
 _SAGEMAKER_TIMEOUT = 30.0
 
 
@@ -43,19 +44,6 @@ def call_sagemaker(operation: str, request: Mapping[str, Any]) -> tuple[int, dic
 
 
 # --- CloudWatch ---------------------------------------------------------------------------------
-
-
-def raw_datapoints(namespace: str, name: str, dimensions: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Everything CloudWatch holds of a metric, each with its exact ``Timestamp``."""
-    key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
-    return list(cloudwatch._metrics.get(key) or ())
-
-
-def statistic_of(points: list[dict[str, Any]], statistic: str) -> float | None:
-    """``Average``, ``Sum``, ``p90``… of some raw datapoints."""
-    stats = cloudwatch._calc_stats(points)
-    value = cloudwatch._stat_value(stats, statistic, points) if stats else None
-    return None if value is None else float(value)
 
 
 def put_alarm(name: str, members: Mapping[str, Any]) -> str:
@@ -95,13 +83,6 @@ def find_alarm(name: str) -> Alarm | None:
 def alarms_that_call(policy_arn: str) -> list[Alarm]:
     """The metric alarms that have this scaling policy among their alarm actions."""
     return [alarm for alarm in cloudwatch._alarms.values() if policy_arn in alarm.get("AlarmActions", ())]
-
-
-def set_alarm_state(alarm: Alarm, state: State, reason: str) -> None:
-    """Move an alarm to a state, with its history and its SNS actions."""
-    if alarm["StateValue"] != state.value:
-        change = {"AlarmName": alarm["AlarmName"], "StateValue": state.value, "StateReason": reason}
-        cloudwatch._set_alarm_state({}, change, False, True)
 
 
 def keep_hands_off_alarms(is_ours: Callable[[Alarm], bool]) -> None:

@@ -1,0 +1,74 @@
+"""The private names of ministack's CloudWatch that alarms need; emulator.py's companion."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ministack.services import cloudwatch
+from ministack.services.cloudformation import provisioners
+
+from .emulator import Scope
+
+Alarm = dict[str, Any]
+Point = Mapping[str, Any]
+
+
+def points(namespace: str, name: str, dimensions: Mapping[str, str]) -> Sequence[Point]:
+    """Everything CloudWatch holds of exactly this metric, each point with its `Timestamp`."""
+    key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
+    found: Sequence[Point] = cloudwatch._metrics.get(key) or ()
+    return found
+
+
+def statistic(of: Sequence[Point], name: str) -> float | None:
+    """`Average`, `Sum`, `p99`… of some points."""
+    stats = cloudwatch._calc_stats(of)
+    value = cloudwatch._stat_value(stats, name, of) if stats else None
+    return None if value is None else float(value)
+
+
+def move_alarm(alarm: Alarm, state: str, reason: str) -> None:
+    """Move an alarm to a state, with its history, its actions, and the composite alarms above it."""
+    before = alarm["StateValue"]
+    if before == state:
+        return
+    alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+    cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+    cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def replace_evaluation(evaluate: Callable[[Alarm], None]) -> None:
+    """Judge alarms by `evaluate`: ministack's own looks neither at dimensions nor at periods."""
+    cloudwatch._evaluate_alarm = evaluate
+
+
+def evaluate_everywhere() -> None:
+    """Evaluate the alarms of all accounts and regions."""
+    for scope in _scopes_with_alarms():
+        with scope.active():
+            cloudwatch._evaluate_all_alarms()
+
+
+def _scopes_with_alarms() -> Iterator[Scope]:
+    keys = {key[:2] for key, _alarm in cloudwatch._alarms.all_items()}
+    return (Scope(account, region) for account, region in keys)
+
+
+def allow_metric_math_alarms() -> None:
+    """Let CloudFormation make alarms on metric math, which ministack refuses."""
+    plain_record = provisioners._cw_metric_alarm_record
+
+    def record(name: str, properties: Mapping[str, Any]) -> Alarm:
+        queries = properties.get("Metrics")
+        if not queries:
+            return dict(plain_record(name, properties))
+        plain = {key: value for key, value in properties.items() if key != "Metrics"}
+        alarm = dict(plain_record(name, {**plain, "MetricName": "-", "Namespace": "-"}))
+        for member in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions"):
+            alarm.pop(member, None)
+        return {**alarm, "Metrics": queries}
+
+    provisioners._cw_metric_alarm_record = record

@@ -1,0 +1,1 @@
+"""Models of real data that the demo, the tests and the docs serve."""

@@ -1,0 +1,1 @@
+"""A classifier of breast-cancer measurements (scikit-learn ships the data)."""

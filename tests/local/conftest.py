@@ -1,0 +1,40 @@
+"""One embedded AWS for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .hosting import BUCKET, Hosting
+from .server import REGION, LocalAws, local_aws
+
+# Fast, and still long enough to be seen.
+QUICK = {
+    "CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.3",
+    "CONSTRUCTS_LOCAL_METRICS_INTERVAL": "0.3",
+    "CONSTRUCTS_LOCAL_CAPTURE_INTERVAL": "0.3",
+    "CONSTRUCTS_LOCAL_UTILIZATION_INTERVAL": "1",
+    "CONSTRUCTS_LOCAL_REQUEST_TIMEOUT": "5",
+    "CONSTRUCTS_LOCAL_STARTUP_TIMEOUT": "20",
+}
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """An embedded AWS: its URL and its boto3 sessions and clients."""
+    with local_aws(tmp_path_factory.mktemp("aws"), settings=QUICK) as running:
+        running.client("s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        yield running
+
+
+@pytest.fixture
+def hosting(aws: LocalAws) -> Iterator[Hosting]:
+    """SageMaker; the endpoints of the test are deleted after it."""
+    before = Hosting(aws)
+    yield before
+    for name in before.names():
+        before.settled(name)
+        before.delete(name)
