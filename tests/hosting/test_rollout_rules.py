@@ -120,9 +120,9 @@ REFUSALS = [
         100.1,
         "at most 100",
     ),
-    Refusal("SM-ROLLOUT-006", lambda: Rollback(latency=seconds(0)), "latency", "0 seconds", "from 1 seconds"),
+    Refusal("SM-ROLLOUT-006", lambda: Rollback(latency=seconds(0)), "latency", "0 seconds", "from 1 second"),
     Refusal(
-        "SM-ROLLOUT-006", lambda: Rollback(latency=seconds(61)), "latency", "1 minute 1 second", "60 s"
+        "SM-ROLLOUT-006", lambda: Rollback(latency=seconds(61)), "latency", "1 minute 1 second", "to 1 minute"
     ),
     Refusal(
         "SM-ROLLOUT-006", lambda: Rollback(alarms=["Errors"]), "alarms[0]", "Errors", "a CloudWatch alarm"

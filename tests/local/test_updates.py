@@ -241,10 +241,9 @@ def test_an_alarm_during_the_deployment_rolls_back(hosting: Hosting) -> None:
 )
 def test_a_deployment_that_aws_refuses_is_refused(hosting: Hosting, config: dict[str, Any], said: str) -> None:
     name = hosting.name("endpoint")
-    request = {"AutoRollbackConfiguration": {"Alarms": []}} | config
     refused = error_of(
         lambda: hosting.sagemaker.create_endpoint(
-            EndpointName=name, EndpointConfigName=hosting.puppet_config(), DeploymentConfig=request
+            EndpointName=name, EndpointConfigName=hosting.puppet_config(), DeploymentConfig=config
         )
     )
     assert refused[0] == "ValidationException"

@@ -27,8 +27,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "timestamp": (int, float),
 }
-#: The model's Java patterns that Python's ``re`` does not know, or that our own checks word better.
-_UNKNOWN_PATTERN = re.compile(r"\\p\{")
+#: Parts of the model's Java patterns that Python's ``re`` does not know, and what they are there: the characters
+#: of XML, which Java writes with pairs of surrogates, and the printable ones.
+_JAVA_XML = r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]"
+_FROM_JAVA = {
+    _JAVA_XML: r"[\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]",
+    r"\p{Print}": r"[ -~]",
+}
 
 
 @functools.cache
@@ -87,8 +92,15 @@ def _string_problems(shape: StringShape, value: str, path: str) -> Iterator[str]
         yield _failed(_shown(value), path, f"Member must satisfy enum value set: [{allowed}]")
     yield from _size_problems(shape, value, len(value), path)
     pattern = shape.metadata.get("pattern")
-    if pattern and not _UNKNOWN_PATTERN.search(pattern) and not re.fullmatch(pattern, value):
+    if pattern and not _compiled(pattern).fullmatch(value):
         yield _failed(_shown(value), path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    for java, python in _FROM_JAVA.items():
+        pattern = pattern.replace(java, python)
+    return re.compile(pattern)
 
 
 def _size_problems(shape: Shape, value: object, size: float, path: str) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Plan:
 
 def plan_of(config: dict[str, Any] | None, instance_count: int) -> Plan:
     """The plan for an endpoint with so many instances; ValidationException for what AWS refuses."""
-    if not config:
+    if config is None:
         return Plan()
     blue_green, rolling = config.get("BlueGreenUpdatePolicy"), config.get("RollingUpdatePolicy")
     if (blue_green is None) == (rolling is None):

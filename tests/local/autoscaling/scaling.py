@@ -40,10 +40,14 @@ class Scaling:
         """Turn the three switches: the named ones on, the others off."""
         self.api.register_scalable_target(**self.key, SuspendedState=switches)
 
-    def track(self, target: float, *, name: str = "tracking", metric: str | None = None, **members: Any) -> dict[str, Any]:
+    def track(
+        self, target: float, *, name: str = "tracking", metric: str | None = None, **members: Any
+    ) -> dict[str, Any]:
         """Put a target tracking policy, on InvocationsPerInstance or on a metric of our own."""
         specification: dict[str, Any] = {
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+            }
         }
         if metric is not None:
             own = {"MetricName": metric, "Namespace": NAMESPACE, "Statistic": "Average"}
@@ -53,7 +57,9 @@ class Scaling:
     def put(self, policy_type: str, name: str, configuration: dict[str, Any]) -> dict[str, Any]:
         """PutScalingPolicy."""
         members = {f"{policy_type}PolicyConfiguration": configuration}
-        return dict(self.api.put_scaling_policy(**self.key, PolicyName=name, PolicyType=policy_type, **members))
+        return dict(
+            self.api.put_scaling_policy(**self.key, PolicyName=name, PolicyType=policy_type, **members)
+        )
 
     def schedule(self, name: str, expression: str, *, timezone: str | None = None, **action: int) -> None:
         """PutScheduledAction."""
@@ -86,15 +92,23 @@ class Scaling:
     def instances(self) -> int:
         """How many there are."""
         described = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)
-        return int(next(one for one in described["ProductionVariants"] if one["VariantName"] == self.variant)["CurrentInstanceCount"])
+        return int(
+            next(one for one in described["ProductionVariants"] if one["VariantName"] == self.variant)[
+                "CurrentInstanceCount"
+            ]
+        )
 
     def reaches(self, count: int, *, seconds: float = 20) -> None:
         """Wait until there are so many instances and the endpoint is at rest."""
-        until(lambda: self.instances() == count and self.at_rest(), seconds=seconds, what=f"{count} instances")
+        until(
+            lambda: self.instances() == count and self.at_rest(), seconds=seconds, what=f"{count} instances"
+        )
 
     def at_rest(self) -> bool:
         """Is nothing being changed?"""
-        return bool(self.sagemaker.describe_endpoint(EndpointName=self.endpoint)["EndpointStatus"] == "InService")
+        return bool(
+            self.sagemaker.describe_endpoint(EndpointName=self.endpoint)["EndpointStatus"] == "InService"
+        )
 
     def rounds_pass(self) -> None:
         """Wait until the loop has looked at this target a few times more.

@@ -1,0 +1,121 @@
+"""The server itself: where it listens, what it leaves behind, what a reset forgets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from .hosting import BUCKET, Hosting
+from .server import PYTHON, REGION, ROOT, LocalAws, local_aws, until
+
+
+def prepared(aws: LocalAws) -> Hosting:
+    aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return Hosting(aws)
+
+
+def children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for path in found for child in path.read_text().split()]
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def workspaces(folder: Path) -> list[Path]:
+    return list(folder.glob("constructs-local-*"))
+
+
+@pytest.fixture
+def own_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder of the server's own. Short: Unix sockets are made in it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
+    sockets = {
+        line.split()[1]
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{aws.process.pid}/net/{name}").read_text().splitlines()[1:]
+        if line.split()[3] == "0A" and line.split()[9] in _inodes(aws.process.pid)
+    }
+    port = urlsplit(aws.url).port
+    assert sockets == {f"0100007F:{port:04X}"}
+
+
+def _inodes(pid: int) -> set[str]:
+    links = (os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink())
+    return {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_when_it_ends(own_temp: Path, number: signal.Signals) -> None:
+    with local_aws(own_temp) as aws:
+        hosting = prepared(aws)
+        name = hosting.endpoint(hosting.puppet_config())
+        models = children(aws.process.pid)
+        assert int(hosting.invoke(name, "pid")[0]) in models
+        assert len(workspaces(own_temp)) == 1
+        aws.process.send_signal(number)
+        assert aws.process.wait(20) == (0 if number != signal.SIGKILL else -signal.SIGKILL)
+        until(lambda: not alive(models), what="the model processes end")
+        until(lambda: not workspaces(own_temp), what="the temporary folder is removed")
+        assert (own_temp / "ready").exists() == (number == signal.SIGKILL)
+
+
+def test_the_next_server_sweeps_what_a_killed_one_left(own_temp: Path) -> None:
+    left = own_temp / "constructs-local-left"
+    left.mkdir()
+    (left / "lock").touch()
+    with local_aws(own_temp):
+        assert not left.exists()
+        assert len(workspaces(own_temp)) == 1
+
+
+def test_a_reset_stops_the_models_and_forgets(own_temp: Path) -> None:
+    with local_aws(own_temp) as aws:
+        hosting = prepared(aws)
+        hosting.endpoint(hosting.puppet_config())
+        models = children(aws.process.pid)
+        reset = urllib.request.Request(f"{aws.url}/_ministack/reset", method="POST")  # noqa: S310
+        with urllib.request.urlopen(reset) as answer:  # noqa: S310
+            assert answer.status == 200
+        assert not alive(models)
+        assert hosting.names() == []
+        assert hosting.sagemaker.list_models()["Models"] == []
+        again = prepared(aws)
+        assert again.invoke(again.endpoint(again.puppet_config()))[0] == "puppet"
+
+
+def test_it_prints_what_the_ordinary_tools_need(aws: LocalAws) -> None:
+    printed = aws.log.read_text()
+    assert f"export AWS_ENDPOINT_URL={aws.url}\n" in printed
+    assert "export AWS_ACCESS_KEY_ID=" in printed
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [str(PYTHON), "-m", "constructs_lib.local", *arguments]
+    complete = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, env=complete, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "cannot listen on 127.0.0.1:" in done.stderr
+
+
+def test_a_bad_setting_is_told_by_name() -> None:
+    done = run("--port", "0", CONSTRUCTS_LOCAL_MAX_WORKERS="many")
+    assert done.returncode == 1
+    assert "CONSTRUCTS_LOCAL_MAX_WORKERS must be a number" in done.stderr

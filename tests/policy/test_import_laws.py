@@ -1,0 +1,144 @@
+"""The import laws hold, and each of them can fail: a copy of the code that breaks it is refused."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+# Contract, module to write a line into (made where it does not exist yet), the line that breaks the law.
+BREACHES = [
+    ("one-direction", "constructs_lib/core/naming.py", "from ..model.model import Model"),
+    ("one-direction", "constructs_lib/core/naming.py", "from constructs_lib import RealtimeEndpoint"),
+    ("one-direction", "constructs_lib/model/container.py", "from ..hosting.variant import Variant"),
+    ("one-direction", "constructs_lib/hosting/metrics.py", "import stacks.realtime"),
+    ("one-direction", "constructs_lib/hosting/metrics.py", "from ..monitoring import drift"),
+    ("one-direction", "constructs_lib/experiments/ab_test.py", "from ..monitoring import drift"),
+    ("one-direction", "constructs_lib/batch/transform.py", "from ..delivery import manifest"),
+    ("batch-and-edge-beside-hosting", "constructs_lib/batch/transform.py", "from ..hosting import endpoint"),
+    ("batch-and-edge-beside-hosting", "constructs_lib/edge/fleet.py", "from ..hosting import endpoint"),
+    ("app-on-top", "stacks/realtime.py", "import app"),
+    ("app-on-top", "constructs_lib/model/image.py", "from tools.image_table import main"),
+    ("runtime-is-not-synth", "constructs_lib/hosting/runtime/deploy_guard.py", "import aws_cdk"),
+    ("runtime-is-not-synth", "constructs_lib/hosting/runtime/deploy_guard.py", "import jsii"),
+    ("runtime-is-not-synth", "constructs_lib/hosting/runtime/deploy_guard.py", "from ...core import errors"),
+    ("runtime-is-not-synth", "constructs_lib/hosting/runtime/deploy_guard.py", "from .. import metrics"),
+    ("runtime-is-not-synth", "constructs_lib/experiments/runtime/bandit.py", "import constructs"),
+    ("synth-is-not-runtime", "constructs_lib/hosting/deploy_guard.py", "from .runtime import deploy_guard"),
+    ("synth-is-not-runtime", "stacks/realtime.py", "import constructs_lib.hosting.runtime.deploy_guard"),
+    ("local-is-imported-by-nothing", "constructs_lib/hosting/grants.py", "from ..local import settings"),
+    ("local-is-imported-by-nothing", "stacks/realtime.py", "import constructs_lib.local.server"),
+    ("local-never-synthesizes", "constructs_lib/local/settings.py", "import aws_cdk"),
+    ("local-never-synthesizes", "constructs_lib/local/settings.py", "from constructs_lib.model import archive"),
+    ("local-never-synthesizes", "constructs_lib/local/settings.py", "from constructs_lib import Model"),
+    ("stacks-use-public-names", "stacks/realtime.py", "from constructs_lib.hosting.variant import Variant"),
+]
+
+
+def test_the_laws_hold() -> None:
+    result = lint_imports(ROOT)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(("contract", "module", "line"), BREACHES)
+def test_each_law_can_fail(contract: str, module: str, line: str, tmp_path: Path) -> None:
+    copy = copy_of_the_code(tmp_path)
+    for name in ("experiments/ab_test", "monitoring/drift", "batch/transform", "edge/fleet", "delivery/manifest"):
+        touch(copy / "constructs_lib" / f"{name}.py")
+    write_into(copy / module, line)
+    result = lint_imports(copy, contract)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "1 broken" in result.stdout
+
+
+def test_a_breach_is_listed_for_every_law() -> None:
+    contracts = re.findall(r"^\[importlinter:contract:(.+)]$", (ROOT / ".importlinter").read_text(), re.M)
+    assert {contract for contract, _, _ in BREACHES} == set(contracts)
+
+
+def test_synth_code_imports_the_cdk_and_the_standard_library_only() -> None:
+    foreign = {
+        (str(path.relative_to(ROOT)), name)
+        for path in synth_modules()
+        for name in imported_modules(path)
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "aws_cdk", "constructs", "jsii"}
+        and name.split(".")[0] not in {"constructs_lib", "stacks"}
+    }
+    assert not foreign
+
+
+def test_no_alpha_module_is_imported_or_required() -> None:
+    alpha = {
+        (str(path.relative_to(ROOT)), name)
+        for path in synth_modules()
+        for name in imported_modules(path)
+        if "alpha" in name
+    }
+    assert not alpha
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert not [each for each in project["dependencies"] if "alpha" in each]
+
+
+def test_no_import_hides_from_the_laws() -> None:
+    """Imports by name escape import-linter; the lazy table of the package is the one that may."""
+    hidden = [
+        str(path.relative_to(ROOT))
+        for path in synth_modules()
+        if re.search(r"\bimport_module\b|\b__import__\b", path.read_text())
+    ]
+    assert hidden == ["constructs_lib/__init__.py"]
+
+
+def lint_imports(folder: Path, contract: str | None = None) -> subprocess.CompletedProcess[str]:
+    chosen = ["--contract", contract] if contract is not None else []
+    return subprocess.run(
+        [LINT_IMPORTS, "--no-cache", *chosen], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def copy_of_the_code(folder: Path) -> Path:
+    for name in ("constructs_lib", "stacks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", folder)
+    return folder
+
+
+def touch(module: Path) -> None:
+    """Make `module`, and packages of its folders, where they are not there yet."""
+    module.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (module.parent, module.parent.parent):
+        (folder / "__init__.py").touch()
+    module.touch()
+
+
+def write_into(module: Path, line: str) -> None:
+    touch(module)
+    with module.open("a") as file:
+        file.write(f"\n{line}\n")
+
+
+def synth_modules() -> Iterator[Path]:
+    yield ROOT / "app.py"
+    for package in ("constructs_lib", "stacks"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            within = path.relative_to(ROOT).parts
+            if "runtime" not in within and within[:2] != ("constructs_lib", "local"):
+                yield path
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
