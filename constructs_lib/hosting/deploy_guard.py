@@ -166,7 +166,7 @@ class DeployGuard(constructs.Construct):
                 "application-autoscaling:DescribeScheduledActions",
             ],
             alarms: ["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"],
-            remembered: ["ssm:PutParameter", "ssm:GetParametersByPath", "ssm:DeleteParameter"],
+            remembered: ["ssm:PutParameter", "ssm:GetParameter", "ssm:DeleteParameter"],
         }
         for resource, actions in allowed.items():
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))

@@ -48,7 +48,8 @@ class EndpointMetric(Enum):
         """The metric of one variant, or of several together: counts added up, the worst of the others."""
         period = period or cdk.Duration.minutes(1)
         each = {
-            f"m{index}": cloudwatch.Metric(
+            # The metric's own name leads, so that several of these fit into one expression.
+            f"{self.name.lower()}_{index}": cloudwatch.Metric(
                 namespace=self.namespace,
                 metric_name=self.metric_name,
                 dimensions_map={"EndpointName": endpoint_name, "VariantName": name},
@@ -58,7 +59,7 @@ class EndpointMetric(Enum):
             for index, name in enumerate(variant_names)
         }
         if len(each) == 1:
-            return each["m0"]
+            return next(iter(each.values()))
         # FILL, since a variant without traffic reports nothing, and nothing plus something is nothing.
         return cloudwatch.MathExpression(
             expression=f"{self.over_variants}([{', '.join(f'FILL({id}, 0)' for id in each)}])",

@@ -30,9 +30,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m constructs_lib.local",
         description="An embedded AWS with SageMaker hosting, on this machine's loopback only.",
     )
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)"
+    )
     parser.add_argument("--enforce-iam", action="store_true", help="deny what no IAM policy allows")
-    parser.add_argument("--state-dir", type=Path, help="keep the state of ministack's services in this folder")
+    parser.add_argument(
+        "--state-dir", type=Path, help="keep the state of ministack's services in this folder"
+    )
     parser.add_argument("--ready-file", type=Path, help="write the endpoint URL to this file when ready")
     return parser
 

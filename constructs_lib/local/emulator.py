@@ -283,5 +283,3 @@ def role_allows(role_arn: str, action: str, resource: str) -> bool:
     )
     policies = iam_evaluator._gather_role_policies(role_arn.rsplit("/", 1)[-1], scope.account_id)
     return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
-
-

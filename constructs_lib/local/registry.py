@@ -10,7 +10,7 @@ from typing import Any
 
 import cfnlint
 import jsonschema
-import regex
+import regex  # type: ignore[import-untyped]  # it has no stubs
 from jsonschema import ValidationError
 
 _SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
@@ -44,7 +44,10 @@ def checked_properties(type_name: str, properties: dict[str, Any]) -> dict[str, 
     typed: dict[str, Any] = _typed(schema(type_name), schema(type_name), properties)
     problems = sorted(_problems(type_name, typed))
     if problems:
-        raise ValueError(f"Properties validation failed for resource of type {type_name} with message: " + "; ".join(problems))
+        raise ValueError(
+            f"Properties validation failed for resource of type {type_name} with message: "
+            + "; ".join(problems)
+        )
     return typed
 
 

@@ -10,6 +10,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _HOST = "127.0.0.1"
 _DEFAULT_REGION = "us-east-1"
@@ -36,7 +37,9 @@ def serve(options: Options) -> int:
         return 1
     port = listener.getsockname()[1]
     _prepare_environment(options, port)
-    logging.basicConfig(level=os.environ["LOG_LEVEL"], format="%(asctime)s %(levelname)s [%(name)s] %(message)s")
+    logging.basicConfig(
+        level=os.environ["LOG_LEVEL"], format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
+    )
     asyncio.run(_serve(options, listener, port))
     return 0
 
@@ -69,7 +72,7 @@ def _prepare_environment(options: Options, port: int) -> None:
 
 
 async def _serve(options: Options, listener: socket.socket, port: int) -> None:
-    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.asyncio import serve as hypercorn_serve  # type: ignore[import-not-found]  # .venv-local
     from ministack.app import app
 
     from .plugins import install
@@ -87,8 +90,8 @@ async def _serve(options: Options, listener: socket.socket, port: int) -> None:
             options.ready_file.unlink(missing_ok=True)
 
 
-def _hypercorn_config(listener: socket.socket):  # type: ignore[no-untyped-def]  # hypercorn's own type
-    from hypercorn.config import Config
+def _hypercorn_config(listener: socket.socket) -> Any:
+    from hypercorn.config import Config  # type: ignore[import-not-found]  # .venv-local
 
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]

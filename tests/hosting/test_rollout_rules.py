@@ -110,6 +110,7 @@ REFUSALS = [
     ),
     Refusal("SM-ROLLOUT-004", lambda: rolling(rollback_percent=0), "rollback_percent", 0, "from 1 to 100"),
     Refusal("SM-ROLLOUT-004", lambda: rolling(rollback_percent=101), "rollback_percent", 101, "1 to 100"),
+    Refusal("SM-ROLLOUT-005", lambda: canary(rollback=[]), "rollback", [], "a Rollback"),
     Refusal(
         "SM-ROLLOUT-006", lambda: Rollback(error_rate_percent=0), "error_rate_percent", 0, "more than 0"
     ),

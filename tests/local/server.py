@@ -85,12 +85,26 @@ def local_aws(folder: Path, *arguments: str, settings: Mapping[str, str] | None 
     `settings` are environment variables: CONSTRUCTS_LOCAL_TIME_SCALE and its relatives.
     """
     ready, log = folder / "ready", folder / "server.log"
-    command = [str(PYTHON), "-m", "constructs_lib.local", "--port", "0", "--ready-file", str(ready), *arguments]
+    command = [
+        str(PYTHON),
+        "-m",
+        "constructs_lib.local",
+        "--port",
+        "0",
+        "--ready-file",
+        str(ready),
+        *arguments,
+    ]
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     environment = inherited | {"PYTHONPATH": str(ROOT), "MINISTACK_ACCOUNT_ID": ACCOUNT, **(settings or {})}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield LocalAws(_url_when_ready(process, ready, log), process, log)
@@ -102,7 +116,9 @@ def _url_when_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) ->
     deadline = time.monotonic() + START_SECONDS
     while not ready.exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"the embedded AWS did not start:\n{log.read_text(errors='replace')[-4000:]}")
+            raise AssertionError(
+                f"the embedded AWS did not start:\n{log.read_text(errors='replace')[-4000:]}"
+            )
         time.sleep(0.05)
     return ready.read_text().strip()
 

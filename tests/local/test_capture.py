@@ -21,7 +21,10 @@ def capture(**members: Any) -> dict[str, Any]:
         "InitialSamplingPercentage": 100,
         "DestinationS3Uri": f"s3://{BUCKET}/captured",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+        "CaptureContentTypeHeader": {
+            "CsvContentTypes": ["text/csv"],
+            "JsonContentTypes": ["application/json"],
+        },
         **members,
     }
 
@@ -45,7 +48,12 @@ def test_requests_and_answers_are_captured(hosting: Hosting) -> None:
     hosting.invoke(name, "1,2", ContentType="text/csv", InferenceId="inference-7", CustomAttributes="a=b")
     (record,) = records(hosting, name, 1)
     assert record["captureData"] == {
-        "endpointInput": {"observedContentType": "text/csv", "mode": "INPUT", "data": "1,2", "encoding": "CSV"},
+        "endpointInput": {
+            "observedContentType": "text/csv",
+            "mode": "INPUT",
+            "data": "1,2",
+            "encoding": "CSV",
+        },
         "endpointOutput": {
             "observedContentType": "text/plain",
             "mode": "OUTPUT",

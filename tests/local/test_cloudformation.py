@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 
-from .hosting import BROKEN_CODE, IMAGE, ROLE, Hosting, archive, as_template, PUPPET_CODE
+from .hosting import BROKEN_CODE, IMAGE, PUPPET_CODE, ROLE, Hosting, archive, as_template
 from .server import until
 
-FINAL = ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+FINAL = (
+    "CREATE_COMPLETE",
+    "ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "DELETE_COMPLETE",
+)
 
 
 class Stack:
@@ -47,7 +53,9 @@ class Stack:
         return self.settled()
 
     def settled(self) -> str:
-        return until(lambda: (found := self.describe()["StackStatus"]) in FINAL and found, what=f"stack {self.name}")
+        return until(
+            lambda: (found := self.describe()["StackStatus"]) in FINAL and found, what=f"stack {self.name}"
+        )
 
     def describe(self) -> dict[str, Any]:
         return dict(self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0])
@@ -67,7 +75,9 @@ class Stack:
 
     def exists(self) -> bool:
         listed = self.cloudformation.list_stacks()["StackSummaries"]
-        return any(each["StackName"] == self.name and each["StackStatus"] != "DELETE_COMPLETE" for each in listed)
+        return any(
+            each["StackName"] == self.name and each["StackStatus"] != "DELETE_COMPLETE" for each in listed
+        )
 
 
 def _resource(kind: str, **properties: Any) -> dict[str, Any]:
@@ -119,7 +129,9 @@ def test_a_later_failure_sends_a_good_endpoint_back(stack: Stack) -> None:
     assert stack.deploy(resources) == "CREATE_COMPLETE"
     changed = stack.resources("better")
     lost = {"Image": IMAGE, "ModelDataUrl": "s3://models/lost.tar.gz"}
-    changed["Late"] = _resource("Model", PrimaryContainer=lost, ExecutionRoleArn=ROLE) | {"DependsOn": "Endpoint"}
+    changed["Late"] = _resource("Model", PrimaryContainer=lost, ExecutionRoleArn=ROLE) | {
+        "DependsOn": "Endpoint"
+    }
     assert stack.deploy(changed, update=True) == "UPDATE_ROLLBACK_COMPLETE"
     assert "Could not find model data at s3://models/lost.tar.gz" in stack.failure()
     assert stack.hosting.invoke(f"{stack.name}-e")[0] == "good"
@@ -127,7 +139,10 @@ def test_a_later_failure_sends_a_good_endpoint_back(stack: Stack) -> None:
 
 def test_tags_are_set_and_changed_in_place(stack: Stack) -> None:
     resources = stack.resources()
-    resources["Endpoint"]["Properties"]["Tags"] = [{"Key": "team", "Value": "a"}, {"Key": "old", "Value": "x"}]
+    resources["Endpoint"]["Properties"]["Tags"] = [
+        {"Key": "team", "Value": "a"},
+        {"Key": "old", "Value": "x"},
+    ]
     assert stack.deploy(resources) == "CREATE_COMPLETE"
     changed = copy.deepcopy(resources)
     changed["Endpoint"]["Properties"]["Tags"] = [{"Key": "team", "Value": "b"}]
@@ -143,12 +158,27 @@ def test_tags_are_set_and_changed_in_place(stack: Stack) -> None:
     ("logical_id", "path", "value", "said"),
     [
         ("Model", "Imagine", 1, "#: extraneous key [Imagine] is not permitted"),
-        ("Model", "PrimaryContainer.Imagine", 1, "#/PrimaryContainer: extraneous key [Imagine] is not permitted"),
+        (
+            "Model",
+            "PrimaryContainer.Imagine",
+            1,
+            "#/PrimaryContainer: extraneous key [Imagine] is not permitted",
+        ),
         ("Model", "ModelArn", "arn", "read-only key [ModelArn]"),
         ("Model", "ModelName", "a b", "#/ModelName: string [a b] does not match pattern"),
         ("Config", "ProductionVariants", None, "#: required key [ProductionVariants] not found"),
-        ("Config", "ProductionVariants.0.VariantName", None, "#/ProductionVariants/0: required key [VariantName]"),
-        ("Config", "ProductionVariants.0.InitialInstanceCount", "two", "#/ProductionVariants/0/InitialInstanceCount"),
+        (
+            "Config",
+            "ProductionVariants.0.VariantName",
+            None,
+            "#/ProductionVariants/0: required key [VariantName]",
+        ),
+        (
+            "Config",
+            "ProductionVariants.0.InitialInstanceCount",
+            "two",
+            "#/ProductionVariants/0/InitialInstanceCount",
+        ),
         ("Endpoint", "RetainAllVariantProperties", "perhaps", "#/RetainAllVariantProperties"),
     ],
 )

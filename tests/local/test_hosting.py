@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-
 import pytest
 
 from .hosting import IMAGE, PUPPET_CODE, ROLE, SETOSA, VIRGINICA, Hosting, archive, error_of, iris_archive
@@ -23,7 +22,12 @@ def test_a_real_model_is_served(hosting: Hosting) -> None:
 
 def test_describe_tells_what_runs(hosting: Hosting) -> None:
     config = hosting.config(
-        {"VariantName": "main", "ModelName": hosting.model(), "InitialInstanceCount": 2, "InitialVariantWeight": 3}
+        {
+            "VariantName": "main",
+            "ModelName": hosting.model(),
+            "InitialInstanceCount": 2,
+            "InitialVariantWeight": 3,
+        }
     )
     described = hosting.describe(hosting.endpoint(config))
     (variant,) = described["ProductionVariants"]
@@ -68,7 +72,9 @@ def test_the_container_sees_its_environment_and_nothing_of_the_host(
 
 
 def test_the_program_and_the_submitted_directory_are_followed(hosting: Hosting) -> None:
-    data = archive({"src/serve.py": b"def model_fn(d): return 0\ndef transform_fn(m, d, c, a): return 'submitted', a\n"})
+    data = archive(
+        {"src/serve.py": b"def model_fn(d): return 0\ndef transform_fn(m, d, c, a): return 'submitted', a\n"}
+    )
     model = hosting.model(
         data=data, SAGEMAKER_PROGRAM="serve.py", SAGEMAKER_SUBMIT_DIRECTORY="/opt/ml/model/src"
     )
@@ -128,7 +134,9 @@ def test_runtime_refusals(hosting: Hosting) -> None:
     code, message = error_of(lambda: hosting.invoke(name, b"x" * (6 * 1024 * 1024 + 1)))
     assert (code, "6291456" in message) == ("ValidationError", True)
     assert len(hosting.invoke(name, b"x" * (6 * 1024 * 1024))[0]) > 0
-    refused = error_of(lambda: hosting.runtime.invoke_endpoint_async(EndpointName=name, InputLocation="s3://b/k"))
+    refused = error_of(
+        lambda: hosting.runtime.invoke_endpoint_async(EndpointName=name, InputLocation="s3://b/k")
+    )
     assert "not emulated" in refused[1]
 
 
@@ -150,7 +158,10 @@ def test_a_model_without_code_fails_with_a_clear_message(hosting: Hosting) -> No
     name = hosting.name("endpoint")
     config = hosting.config({"VariantName": "main", "ModelName": hosting.model(code=None)})
     hosting.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
-    assert "no inference code: inference.py is not in /opt/ml/model/code" in hosting.settled(name)["FailureReason"]
+    assert (
+        "no inference code: inference.py is not in /opt/ml/model/code"
+        in hosting.settled(name)["FailureReason"]
+    )
 
 
 def test_an_archive_that_leads_outside_is_not_unpacked(hosting: Hosting) -> None:
@@ -183,7 +194,9 @@ def test_deleting_an_endpoint_ends_its_process(hosting: Hosting) -> None:
     hosting.delete(name)
 
     assert not Path(f"/proc/{process}").exists()
-    assert error_of(lambda: hosting.describe(name))[1].startswith('Could not find endpoint "arn:aws:sagemaker:')
+    assert error_of(lambda: hosting.describe(name))[1].startswith(
+        'Could not find endpoint "arn:aws:sagemaker:'
+    )
 
 
 def test_model_and_config_may_go_while_they_are_in_use(hosting: Hosting) -> None:
@@ -196,7 +209,9 @@ def test_model_and_config_may_go_while_they_are_in_use(hosting: Hosting) -> None
 
 
 def test_the_number_of_instances_is_limited(hosting: Hosting) -> None:
-    config = hosting.config({"VariantName": "main", "ModelName": hosting.model(), "InitialInstanceCount": 1000})
+    config = hosting.config(
+        {"VariantName": "main", "ModelName": hosting.model(), "InitialInstanceCount": 1000}
+    )
     code, message = error_of(lambda: hosting.endpoint(config))
     assert code == "ResourceLimitExceeded"
     assert "request delta of 1000 Instances" in message
@@ -228,7 +243,8 @@ def test_lists_are_filtered_and_paged(hosting: Hosting) -> None:
     made = [hosting.model() for _ in range(3)]
     request = {"SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 2, "NameContains": "model-"}
     pages = hosting.sagemaker.get_paginator("list_models").paginate(
-        **{key: request[key] for key in ("SortBy", "SortOrder", "NameContains")}, PaginationConfig={"PageSize": 2}
+        **{key: request[key] for key in ("SortBy", "SortOrder", "NameContains")},
+        PaginationConfig={"PageSize": 2},
     )
     names = [each["ModelName"] for page in pages for each in page["Models"]]
     assert set(made) <= set(names)
@@ -245,12 +261,21 @@ def test_what_does_not_exist_or_does_already_is_refused(hosting: Hosting) -> Non
     )
     assert again[1].startswith("Cannot create already existing model")
     lost = {"Image": IMAGE, "ModelDataUrl": "s3://models/lost.tar.gz"}
-    assert "Could not find model data" in error_of(
-        lambda: hosting.sagemaker.create_model(ModelName="lost", PrimaryContainer=lost, ExecutionRoleArn=ROLE)
-    )[1]
-    assert "Could not find model" in error_of(
-        lambda: hosting.config({"VariantName": "main", "ModelName": "nowhere"})
-    )[1]
-    assert "Could not find endpoint configuration" in error_of(
-        lambda: hosting.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="nowhere")
-    )[1]
+    assert (
+        "Could not find model data"
+        in error_of(
+            lambda: hosting.sagemaker.create_model(
+                ModelName="lost", PrimaryContainer=lost, ExecutionRoleArn=ROLE
+            )
+        )[1]
+    )
+    assert (
+        "Could not find model"
+        in error_of(lambda: hosting.config({"VariantName": "main", "ModelName": "nowhere"}))[1]
+    )
+    assert (
+        "Could not find endpoint configuration"
+        in error_of(
+            lambda: hosting.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="nowhere")
+        )[1]
+    )

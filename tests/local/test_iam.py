@@ -18,7 +18,9 @@ TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"},
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosting]:
     """A server that enforces IAM, with the execution role that models need."""
     with local_aws(tmp_path_factory.mktemp("iam"), "--enforce-iam") as aws:
-        aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        aws.client("s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
         create_role(aws, "Execution", TRUST, allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*"))
         yield Hosting(aws)
 
@@ -41,7 +43,11 @@ def create_role(aws: LocalAws, name: str, trust: dict[str, Any], *grants: dict[s
 
 def as_role(aws: LocalAws, name: str, *grants: dict[str, Any]) -> Any:
     """A session with the credentials of a new role that has these grants."""
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    }
     arn = create_role(aws, name, trust, *grants)
     issued = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return aws.session(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
@@ -53,7 +59,9 @@ def test_only_a_grant_lets_invoke_and_only_its_endpoint(strict: Hosting) -> None
     granted = as_role(strict.aws, "Granted", allow("sagemaker:InvokeEndpoint", arn))
     runtime = strict.aws.client("sagemaker-runtime", granted)
     assert runtime.invoke_endpoint(EndpointName=mine, Body=b"")["Body"].read() == b"puppet"
-    assert error_of(lambda: runtime.invoke_endpoint(EndpointName=other, Body=b""))[0] == "AccessDeniedException"
+    assert (
+        error_of(lambda: runtime.invoke_endpoint(EndpointName=other, Body=b""))[0] == "AccessDeniedException"
+    )
 
     nobody = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Nobody"))
     code, message = error_of(lambda: nobody.invoke_endpoint(EndpointName=mine, Body=b""))
@@ -94,8 +102,12 @@ def test_capture_needs_the_role_to_be_allowed(strict: Hosting) -> None:
     name = strict.endpoint(strict.puppet_config(DataCaptureConfig=capture))
     strict.invoke(name)
     logs = strict.aws.client("logs")
+    group = f"/aws/sagemaker/Endpoints/{name}"
+
     def complaint() -> bool:
-        found = logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")["events"]
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return False
+        found = logs.filter_log_events(logGroupName=group)["events"]
         return any("is not allowed s3:PutObject" in each["message"] for each in found)
 
     until(complaint, what="the refusal in the log")

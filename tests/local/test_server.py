@@ -53,7 +53,7 @@ def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
 
 
 def _inodes(pid: int) -> set[str]:
-    links = (os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink())
+    links = (str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink())
     return {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:")}
 
 

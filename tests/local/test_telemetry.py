@@ -12,7 +12,9 @@ from .hosting import Hosting
 from .server import until
 
 
-def values(hosting: Hosting, endpoint: str, metric: str, statistic: str = "Sum", *, namespace: str = "AWS/SageMaker") -> float:
+def values(
+    hosting: Hosting, endpoint: str, metric: str, statistic: str = "Sum", *, namespace: str = "AWS/SageMaker"
+) -> float:
     """One statistic of a metric of the variant `main`, over the last minutes; 0 without data."""
     now = datetime.now(UTC)
     found = hosting.aws.client("cloudwatch").get_metric_statistics(
@@ -111,7 +113,11 @@ def test_an_alarm_on_metric_math(hosting: Hosting) -> None:
         Metrics=[
             {"Id": "rate", "Expression": "100 * errors / calls", "ReturnData": True},
             {"Id": "errors", "MetricStat": {"Metric": {}, **stat}, "ReturnData": False},
-            {"Id": "calls", "MetricStat": {"Metric": {"MetricName": "Invocations"}, **stat}, "ReturnData": False},
+            {
+                "Id": "calls",
+                "MetricStat": {"Metric": {"MetricName": "Invocations"}, **stat},
+                "ReturnData": False,
+            },
         ],
     )
     for body in ("", "raise"):

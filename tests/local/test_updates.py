@@ -105,7 +105,7 @@ def test_a_second_change_is_refused_while_one_is_under_way(hosting: Hosting) -> 
     ):
         code, message = error_of(second)
         assert code == "ValidationException"
-        assert message.startswith(f'Cannot update in-progress endpoint "arn:aws:sagemaker:eu-west-1:')
+        assert message.startswith('Cannot update in-progress endpoint "arn:aws:sagemaker:eu-west-1:')
 
 
 def two_variants(hosting: Hosting, weight_a: float = 1, weight_b: float = 1) -> str:
@@ -131,7 +131,9 @@ def test_traffic_follows_the_weights_and_a_weight_of_zero_gets_none(hosting: Hos
         ],
     )
     assert hosting.describe(name)["EndpointStatus"] == "Updating"
-    weights = {each["VariantName"]: each["CurrentWeight"] for each in hosting.settled(name)["ProductionVariants"]}
+    weights = {
+        each["VariantName"]: each["CurrentWeight"] for each in hosting.settled(name)["ProductionVariants"]
+    }
     assert weights == {"a": 9.0, "b": 1.0}
     seen = drawn(hosting, name, 200)
     assert 150 < seen["A"] < 200
@@ -141,16 +143,20 @@ def test_capacity_grows_and_shrinks(hosting: Hosting) -> None:
     name = hosting.endpoint(hosting.puppet_config())
     for count in (3, 1):
         hosting.sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=name, DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": count}]
+            EndpointName=name,
+            DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": count}],
         )
         (variant,) = hosting.settled(name)["ProductionVariants"]
         assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"]) == (count, count)
     unknown = [{"VariantName": "other", "DesiredWeight": 1}]
-    assert "not found" in error_of(
-        lambda: hosting.sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=name, DesiredWeightsAndCapacities=unknown
-        )
-    )[1]
+    assert (
+        "not found"
+        in error_of(
+            lambda: hosting.sagemaker.update_endpoint_weights_and_capacities(
+                EndpointName=name, DesiredWeightsAndCapacities=unknown
+            )
+        )[1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,9 @@ def test_capacity_grows_and_shrinks(hosting: Hosting) -> None:
     ],
     ids=["nothing", "everything", "count only"],
 )
-def test_an_update_retains_what_it_is_told_to(hosting: Hosting, members: Any, kept: tuple[float, int]) -> None:
+def test_an_update_retains_what_it_is_told_to(
+    hosting: Hosting, members: Any, kept: tuple[float, int]
+) -> None:
     name = hosting.endpoint(hosting.puppet_config())
     hosting.sagemaker.update_endpoint_weights_and_capacities(
         EndpointName=name,
@@ -183,9 +191,9 @@ def test_an_update_retains_what_it_is_told_to(hosting: Hosting, members: Any, ke
 @pytest.mark.parametrize(
     "config",
     [
-        blue_green("CANARY", 300, CanarySize=percent(30)),
-        blue_green("LINEAR", 300, LinearStepSize=percent(30)),
-        {"RollingUpdatePolicy": {"MaximumBatchSize": percent(50), "WaitIntervalInSeconds": 300}},
+        blue_green("CANARY", 200, CanarySize=percent(30)),
+        blue_green("LINEAR", 100, LinearStepSize=percent(30)),
+        {"RollingUpdatePolicy": {"MaximumBatchSize": percent(50), "WaitIntervalInSeconds": 150}},
     ],
     ids=["canary", "linear", "rolling"],
 )
@@ -239,7 +247,9 @@ def test_an_alarm_during_the_deployment_rolls_back(hosting: Hosting) -> None:
         ({"RollingUpdatePolicy": {"MaximumBatchSize": percent(60), "WaitIntervalInSeconds": 0}}, "5% to 50%"),
     ],
 )
-def test_a_deployment_that_aws_refuses_is_refused(hosting: Hosting, config: dict[str, Any], said: str) -> None:
+def test_a_deployment_that_aws_refuses_is_refused(
+    hosting: Hosting, config: dict[str, Any], said: str
+) -> None:
     name = hosting.name("endpoint")
     refused = error_of(
         lambda: hosting.sagemaker.create_endpoint(
@@ -259,7 +269,9 @@ def test_a_scaled_variant_keeps_its_instance_type(hosting: Hosting) -> None:
     }
     scaling = hosting.aws.client("application-autoscaling")
     scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
-    bigger = hosting.config({"VariantName": "main", "ModelName": hosting.model(), "InstanceType": "ml.m5.xlarge"})
+    bigger = hosting.config(
+        {"VariantName": "main", "ModelName": hosting.model(), "InstanceType": "ml.m5.xlarge"}
+    )
     renamed = hosting.config({"VariantName": "other", "ModelName": hosting.model()})
     for config in (bigger, renamed):
         message = error_of(lambda config=config: update(hosting, name, config))[1]

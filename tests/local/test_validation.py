@@ -34,10 +34,16 @@ def call(aws: LocalAws, operation: str, request: Any) -> tuple[int, dict[str, An
     ("request_", "said"),
     [
         ({"ModelName": "m", "Nonsense": 1}, "Unknown parameter in input: 'nonsense'"),
-        ({"ModelName": "m", "PrimaryContainer": {"Imagine": "x"}}, "Unknown parameter in input: 'primaryContainer.imagine'"),
+        (
+            {"ModelName": "m", "PrimaryContainer": {"Imagine": "x"}},
+            "Unknown parameter in input: 'primaryContainer.imagine'",
+        ),
         ({}, "Value null at 'modelName' failed to satisfy constraint: Member must not be null"),
         ({"ModelName": 5}, "'modelName' failed to satisfy constraint: Member must be of type String"),
-        ({"ModelName": "a b"}, "Value 'a b' at 'modelName' failed to satisfy constraint: Member must satisfy regular"),
+        (
+            {"ModelName": "a b"},
+            "Value 'a b' at 'modelName' failed to satisfy constraint: Member must satisfy regular",
+        ),
         ({"ModelName": "m" * 64}, "Member must have length less than or equal to 63"),
         (
             {"ModelName": "m", "PrimaryContainer": {"Image": "i", "Mode": "Sometimes"}},
@@ -53,7 +59,12 @@ def test_a_request_is_checked_against_the_service_model(aws: LocalAws, request_:
 
 
 def test_all_problems_are_told_at_once(aws: LocalAws) -> None:
-    variant = {"VariantName": "v", "InitialInstanceCount": 0, "VolumeSizeInGB": 513, "InstanceType": "ml.none"}
+    variant = {
+        "VariantName": "v",
+        "InitialInstanceCount": 0,
+        "VolumeSizeInGB": 513,
+        "InstanceType": "ml.none",
+    }
     _status, answer = call(aws, "CreateEndpointConfig", {"ProductionVariants": [variant]})
     assert answer["message"].startswith("4 validation errors detected: ")
     assert "'productionVariants.1.member.initialInstanceCount'" in answer["message"]
@@ -103,5 +114,7 @@ def test_configurations_that_cannot_be_served_are_refused(
     hosting: Hosting, variants: list[dict[str, Any]], members: dict[str, Any], said: str
 ) -> None:
     model = hosting.model()
-    refused = error_of(lambda: hosting.config(*({"ModelName": model, **each} for each in variants), **members))
+    refused = error_of(
+        lambda: hosting.config(*({"ModelName": model, **each} for each in variants), **members)
+    )
     assert said in refused[1]

@@ -123,6 +123,13 @@ REFUSALS = [
         "nowhere",
         "a folder with a Dockerfile",
     ),
+    Refusal(
+        "SM-IMAGE-006",
+        lambda: sklearn(entry_point="code/inference.py"),
+        "entry_point",
+        "code/inference.py",
+        "the file name of a script",
+    ),
     Refusal("SM-DATA-001", lambda: ModelData.from_asset("nowhere"), "path", "nowhere", "an existing folder"),
     Refusal(
         "SM-DATA-001",
@@ -214,6 +221,8 @@ REFUSALS = [
         groups(1),
         "nothing without a vpc",
     ),
+    Refusal("SM-MODEL-004", lambda: model(role="runs-models"), "role", "runs-models", "a Role"),
+    Refusal("SM-MODEL-004", lambda: model(vpc="vpc-1"), "vpc", "vpc-1", "a Vpc"),
     Refusal("SM-MODEL-003", lambda: model(network_isolation=None), "network_isolation", None, "a bool"),
 ]
 

@@ -39,6 +39,8 @@ class EveryOption(cdk.Stack):
 
     def __init__(self, scope: cdk.App, id: str, **kwargs: object) -> None:
         super().__init__(scope, id, **kwargs)
+        # Whether volumes get a key is the user's choice, and the packs rightly ask for one.
+        self.key = kms.Key.from_key_arn(self, "Key", KEY)
         bucket = s3.Bucket.from_bucket_name(self, "Artefacts", "artefacts")
         repository = ecr.Repository.from_repository_name(self, "Repository", "fraud")
         token = cdk.Fn.import_value("ImageUri")
@@ -55,10 +57,7 @@ class EveryOption(cdk.Stack):
         self._endpoint("Default", self.models[0])
         self._endpoint("Captured", self.models[1], capture=DataCapture())
         self._endpoint("CapturedInto", self.models[2], capture=DataCapture(bucket=bucket, prefix="captured"))
-        key = kms.Key.from_key_arn(self, "Key", KEY)
-        self._endpoint(
-            "Encrypted", self.models[3], encryption_key=key, capture=DataCapture(encryption_key=key)
-        )
+        self._endpoint("CapturedEncrypted", self.models[3], capture=DataCapture(encryption_key=self.key))
         self._endpoint("Unchecked", self.models[5], check_deployments=False, rollout=Rollout.all_at_once())
         endpoint = self._scaled()
         grantee = iam.Role(self, "Caller", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -89,7 +88,9 @@ class EveryOption(cdk.Stack):
         )
 
     def _endpoint(self, id: str, model: Model, **options: object) -> RealtimeEndpoint:
-        return RealtimeEndpoint(self, id, model=model, instance_type="ml.m5.large", **options)
+        return RealtimeEndpoint(
+            self, id, model=model, instance_type="ml.m5.large", encryption_key=self.key, **options
+        )
 
     def _scaled(self) -> RealtimeEndpoint:
         queue = cloudwatch.Metric(namespace="Team", metric_name="Depth", dimensions_map={"Queue": "fraud"})
@@ -103,6 +104,7 @@ class EveryOption(cdk.Stack):
                 Variant(name="B", model=self.models[4], instance_type="ml.g5.xlarge", weight=0),
             ],
             endpoint_name="Mixed-Case",
+            encryption_key=self.key,
         )
 
 

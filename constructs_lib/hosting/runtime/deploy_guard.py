@@ -89,15 +89,18 @@ class Scaling:
         return released
 
     def restore(self, variants: Iterable[str]) -> list[str]:
-        """Register again those of `variants` that were released, and forget what is stale."""
+        """Register again those of `variants` that were released, and forget them.
+
+        A variant that is gone keeps its snapshot: a rollback may bring it back.
+        """
         restored = []
-        existing = set(variants)
-        for variant, snapshot in self._remembered().items():
-            if variant in existing and is_fresh(snapshot, time.time()):
+        for variant in variants:
+            snapshot = self._remembered(variant)
+            if snapshot is None:
+                continue
+            if is_fresh(snapshot, time.time()):
                 self._register(variant, snapshot)
                 restored.append(variant)
-            elif is_fresh(snapshot, time.time()):
-                continue  # the variant is gone for now; a rollback may bring it back
             self._ssm.delete_parameter(Name=self._parameter(variant))
         return restored
 
@@ -141,11 +144,12 @@ class Scaling:
         for action in snapshot["scheduled_actions"]:
             self._api.put_scheduled_action(**key, **action)
 
-    def _remembered(self) -> dict[str, dict[str, Any]]:
-        path = f"{SNAPSHOT_PREFIX}/{self._endpoint_name}"
-        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=path)
-        found = [parameter for page in pages for parameter in page["Parameters"]]
-        return {parameter["Name"].rsplit("/", 1)[-1]: json.loads(parameter["Value"]) for parameter in found}
+    def _remembered(self, variant: str) -> dict[str, Any] | None:
+        try:
+            parameter = self._ssm.get_parameter(Name=self._parameter(variant))["Parameter"]
+        except self._ssm.exceptions.ParameterNotFound:
+            return None
+        return dict(json.loads(parameter["Value"]))
 
     def _parameter(self, variant: str) -> str:
         return f"{SNAPSHOT_PREFIX}/{self._endpoint_name}/{variant}"

@@ -85,7 +85,8 @@ class Situation:
 class Vote:
     """The capacity one policy wants, before the target's bounds; equal to the current one: it wants to stay.
 
-    ``tracking``: a target tracking policy that wants to stay keeps the others of its kind from scaling in.
+    ``alarm``: what made the policy act; of target tracking, the side. ``tracking``: a target tracking policy
+    that wants to stay keeps the others of its kind from scaling in.
     """
 
     policy: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from constructs_lib.local import emulator_cloudwatch as cloudwatch
 from constructs_lib.local.autoscaling import (
@@ -122,7 +123,8 @@ class ScalingLoop:
             alarm = neighbours.find_alarm(policies.alarm_name(target.key, policy, side))
             if alarm is not None:
                 _show(alarm, rule, window[-rule.reach :])
-        return track(decided, window, situation)
+        vote = track(decided, window, situation)
+        return vote and replace(vote, alarm=policies.alarm_name(target.key, policy, vote.alarm))
 
     def _step_votes(self, policy: Policy, situation: Situation) -> Iterator[Vote]:
         """One vote for each alarm that calls the policy and is in ALARM."""

@@ -126,7 +126,7 @@ def _view(target: Target, policy: Policy) -> dict[str, Any]:
 # --- the alarms of target tracking --------------------------------------------------------------
 
 
-def alarm_name(key: TargetKey, policy: Policy, side: AlarmSide) -> str:
+def alarm_name(key: TargetKey, policy: Policy, side: str) -> str:
     """The name of one of a policy's two alarms: always the same for the same policy."""
     return f"TargetTracking-{key.resource_id}-{side}-{uuid.uuid5(uuid.NAMESPACE_URL, policy.arn + side)}"
 

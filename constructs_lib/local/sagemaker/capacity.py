@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .errors import ResourceLimitExceeded
+from .errors import LimitError
 
 
 class Capacity:
@@ -13,9 +13,9 @@ class Capacity:
         self._used = 0
 
     def reserve(self, count: int) -> None:
-        """Take so many instances; ResourceLimitExceeded, and none taken, when there are fewer."""
+        """Take so many instances; LimitError, and none taken, when there are fewer."""
         if self._used + count > self._limit:
-            raise ResourceLimitExceeded(
+            raise LimitError(
                 f"The limit of this emulator is {self._limit} Instances, with current utilization of "
                 f"{self._used} Instances and a request delta of {count} Instances. "
                 "Raise it with CONSTRUCTS_LOCAL_MAX_WORKERS."

@@ -126,7 +126,9 @@ class Capture:
         self._waiting: dict[_Place, list[str]] = defaultdict(list)
         self._report = report
 
-    def add(self, scope: Scope, endpoint: str, variant: str, settings: CaptureSettings, seen: Exchange) -> None:
+    def add(
+        self, scope: Scope, endpoint: str, variant: str, settings: CaptureSettings, seen: Exchange
+    ) -> None:
         """Keep a record until the next flush."""
         line = json.dumps(seen.record(settings), ensure_ascii=False)
         self._waiting[_Place(scope, endpoint, variant, settings)].append(line)

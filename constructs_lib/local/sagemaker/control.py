@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import emulator
 from .endpoint import Endpoint
-from .errors import NotEmulated, ValidationException
+from .errors import NotEmulatedError, RefusedError
 from .paging import page
 from .shapes import check_request, operation
 from .telemetry import announce
@@ -50,7 +50,7 @@ class Control:
         """Check a request against AWS's model of the operation and answer it."""
         operation(name)
         if name not in self._operations:
-            raise NotEmulated(f"The operation {name}")
+            raise NotEmulatedError(f"The operation {name}")
         check_request(name, request)
         return emulator.on_loop(self._operations[name], request)
 
@@ -63,7 +63,8 @@ class Control:
         records, more = page(self._models.all(), request)
         return {
             "Models": [
-                {"ModelName": each.name, "ModelArn": each.arn, "CreationTime": each.created} for each in records
+                {"ModelName": each.name, "ModelArn": each.arn, "CreationTime": each.created}
+                for each in records
             ],
             **more,
         }
@@ -141,5 +142,5 @@ class Control:
     def _known(self, arn: str) -> str:
         shelves = (self._models, self._configs, self._endpoints)
         if not any(record.arn == arn for shelf in shelves for record in shelf.all()):
-            raise ValidationException(f'Could not find resource "{arn}".')
+            raise RefusedError(f'Could not find resource "{arn}".')
         return arn

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import ValidationException
+from .errors import RefusedError
 
 _MOST_CANARY_PERCENT = 50
 _LINEAR_PERCENT = range(10, 51)
@@ -33,12 +33,12 @@ class Plan:
 
 
 def plan_of(config: dict[str, Any] | None, instance_count: int) -> Plan:
-    """The plan for an endpoint with so many instances; ValidationException for what AWS refuses."""
+    """The plan for an endpoint with so many instances; RefusedError for what AWS refuses."""
     if config is None:
         return Plan()
     blue_green, rolling = config.get("BlueGreenUpdatePolicy"), config.get("RollingUpdatePolicy")
     if (blue_green is None) == (rolling is None):
-        raise ValidationException(
+        raise RefusedError(
             "DeploymentConfig must contain exactly one of BlueGreenUpdatePolicy and RollingUpdatePolicy."
         )
     rollback = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
@@ -67,7 +67,7 @@ def _canary(routing: dict[str, Any], instance_count: int) -> list[float]:
     _refuse_sizes(routing, "LinearStepSize")
     first = _percent_of(routing, "CanarySize", instance_count)
     if first > _MOST_CANARY_PERCENT:
-        raise ValidationException(
+        raise RefusedError(
             f"CanarySize must be at most {_MOST_CANARY_PERCENT}% of the capacity of the endpoint, not {first:g}%."
         )
     return [first, 100.0]
@@ -77,7 +77,7 @@ def _linear(routing: dict[str, Any], instance_count: int) -> list[float]:
     _refuse_sizes(routing, "CanarySize")
     step = _percent_of(routing, "LinearStepSize", instance_count)
     if not _LINEAR_PERCENT.start <= step < _LINEAR_PERCENT.stop:
-        raise ValidationException(f"LinearStepSize must be 10% to 50% of the capacity, not {step:g}%.")
+        raise RefusedError(f"LinearStepSize must be 10% to 50% of the capacity, not {step:g}%.")
     return _cumulative(step)
 
 
@@ -89,7 +89,7 @@ def _rolling_plan(policy: dict[str, Any], instance_count: int, alarms: tuple[str
     size = policy["MaximumBatchSize"]
     percent = _percent_of(policy, "MaximumBatchSize", instance_count)
     if size["Type"] == "CAPACITY_PERCENT" and size["Value"] not in _ROLLING_PERCENT:
-        raise ValidationException(f"MaximumBatchSize must be 5% to 50% of the capacity, not {percent:g}%.")
+        raise RefusedError(f"MaximumBatchSize must be 5% to 50% of the capacity, not {percent:g}%.")
     # A batch is whole instances, one at least.
     batch = max(1, math.floor(instance_count * percent / 100))
     percents = _cumulative(100 * batch / instance_count)
@@ -104,7 +104,7 @@ def _cumulative(step: float) -> list[float]:
 def _percent_of(owner: dict[str, Any], member: str, instance_count: int) -> float:
     size = owner.get(member)
     if size is None:
-        raise ValidationException(f"{member} is required for traffic routing of type {owner.get('Type')}.")
+        raise RefusedError(f"{member} is required for traffic routing of type {owner.get('Type')}.")
     if size["Type"] == "CAPACITY_PERCENT":
         return float(size["Value"])
     return 100.0 * int(size["Value"]) / instance_count
@@ -113,12 +113,12 @@ def _percent_of(owner: dict[str, Any], member: str, instance_count: int) -> floa
 def _refuse_sizes(routing: dict[str, Any], *members: str) -> None:
     for member in members:
         if routing.get(member) is not None:
-            raise ValidationException(f"{member} must not be given for traffic routing of type {routing['Type']}.")
+            raise RefusedError(f"{member} must not be given for traffic routing of type {routing['Type']}.")
 
 
 def _check_duration(policy: dict[str, Any], waits: float) -> None:
     longest = policy.get("MaximumExecutionTimeoutInSeconds")
     if longest is not None and longest <= waits:
-        raise ValidationException(
+        raise RefusedError(
             f"MaximumExecutionTimeoutInSeconds ({longest}) must be greater than the sum of the waits ({waits:g})."
         )

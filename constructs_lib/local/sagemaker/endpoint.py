@@ -14,7 +14,7 @@ from ..emulator import Scope
 from ..settings import settings
 from .capacity import Capacity
 from .deployment import Plan
-from .errors import ValidationException
+from .errors import RefusedError
 from .generation import DeploymentError, Generation
 from .rollout import roll_out
 from .store import Record
@@ -54,9 +54,9 @@ class Endpoint(Record):
         return self.status in _BUSY
 
     def require_idle(self) -> None:
-        """ValidationException while a change is under way."""
+        """RefusedError while a change is under way."""
         if self.is_busy:
-            raise ValidationException(f'Cannot update in-progress endpoint "{self.arn}".')
+            raise RefusedError(f'Cannot update in-progress endpoint "{self.arn}".')
 
     def begin_create(self) -> None:
         """Start the first fleets."""
@@ -67,7 +67,7 @@ class Endpoint(Record):
         """Start to replace what is live by a new generation."""
         self.require_idle()
         if self.status == "Failed":
-            raise ValidationException(f'Cannot update endpoint "{self.arn}" with status "Failed".')
+            raise RefusedError(f'Cannot update endpoint "{self.arn}" with status "Failed".')
         self.capacity.reserve(new.instance_count)
         self.pending, self.pending_since = new, time.time()
         self.deployment_config = deployment_config

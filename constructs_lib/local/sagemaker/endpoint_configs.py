@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import NotEmulated, ValidationException
+from .errors import NotEmulatedError, RefusedError
 from .models import Models
 from .store import Record, Shelf, own_copy
 
@@ -60,7 +60,7 @@ class EndpointConfigs(Shelf[Record]):
         self.require_free(request["EndpointConfigName"])
         for member, what in _NOT_EMULATED.items():
             if request.get(member):
-                raise NotEmulated(what)
+                raise NotEmulatedError(what)
         self._check_variants(request["ProductionVariants"])
         name = request["EndpointConfigName"]
         record = Record(name=name, arn=self.arn(name), request=own_copy(request))
@@ -72,21 +72,21 @@ class EndpointConfigs(Shelf[Record]):
     def _check_variants(self, variants: list[dict[str, Any]]) -> None:
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
-            raise ValidationException("Variant names in a production variants list must be unique.")
+            raise RefusedError("Variant names in a production variants list must be unique.")
         for variant in variants:
             self._check_variant(variant)
         if not any(VariantSpec.of(variant).weight for variant in variants):
-            raise ValidationException("At least one production variant must have a weight greater than 0.")
+            raise RefusedError("At least one production variant must have a weight greater than 0.")
 
     def _check_variant(self, variant: dict[str, Any]) -> None:
         for member, what in _NOT_EMULATED_IN_VARIANT.items():
             if variant.get(member):
-                raise NotEmulated(what)
+                raise NotEmulatedError(what)
         if not variant.get("ModelName"):
-            raise NotEmulated("A variant without a model (inference components)")
+            raise NotEmulatedError("A variant without a model (inference components)")
         for member in ("InstanceType", "InitialInstanceCount"):
             if variant.get(member) is None:
-                raise ValidationException(f"{member} is required for variant {variant['VariantName']}.")
+                raise RefusedError(f"{member} is required for variant {variant['VariantName']}.")
         self._models.find(variant["ModelName"])
 
     def describe(self, name: str) -> dict[str, Any]:

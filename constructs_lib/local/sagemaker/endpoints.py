@@ -13,7 +13,7 @@ from .capture import CaptureSettings
 from .deployment import plan_of
 from .endpoint import Desired, Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
-from .errors import ValidationException
+from .errors import RefusedError
 from .generation import DeployedVariant, Generation
 from .models import Models
 from .store import Shelf, own_copy
@@ -62,7 +62,7 @@ class Endpoints(Shelf[Endpoint]):
         if request.get("RetainDeploymentConfig"):
             config = endpoint.deployment_config
         if config and config.get("RollingUpdatePolicy") and len(new.variants) > 1:
-            raise ValidationException("RollingUpdatePolicy is not supported for endpoints with several variants.")
+            raise RefusedError("RollingUpdatePolicy is not supported for endpoints with several variants.")
         endpoint.begin_update(new, plan_of(config, new.instance_count), config)
         return endpoint
 
@@ -95,11 +95,14 @@ class Endpoints(Shelf[Endpoint]):
         """The fleets of a configuration, not started yet."""
         config = self._configs.find(config_name).request
         variants = self._configs.variants(config_name)
-        role = config.get("ExecutionRoleArn") or self._models.find(variants[0].model_name).request.get("ExecutionRoleArn")
+        role = config.get("ExecutionRoleArn") or self._models.find(variants[0].model_name).request.get(
+            "ExecutionRoleArn"
+        )
         return Generation(
             config_name=config_name,
             variants={
-                spec.name: self._variant(endpoint_name, spec, kept.get(spec.name, Desired())) for spec in variants
+                spec.name: self._variant(endpoint_name, spec, kept.get(spec.name, Desired()))
+                for spec in variants
             },
             capture=CaptureSettings.of(config.get("DataCaptureConfig"), role),
         )
@@ -138,11 +141,12 @@ def _require_no_scaled_change(endpoint: Endpoint, new: Generation) -> None:
     offending = [
         name
         for name, variant in endpoint.live.variants.items()
-        if not _keeps_type(variant, new) and hooks.scalable_targets(hooks.variant_resource_id(endpoint.name, name))
+        if not _keeps_type(variant, new)
+        and hooks.scalable_targets(hooks.variant_resource_id(endpoint.name, name))
     ]
     if offending:
         ids = ", ".join(hooks.variant_resource_id(endpoint.name, name) for name in offending)
-        raise ValidationException(
+        raise RefusedError(
             f'The variant(s) "[{ids}]" must be deregistered as scalable target with AWS Application Auto Scaling '
             "before they can be removed or have their instance type updated."
         )
@@ -156,13 +160,13 @@ def _keeps_type(variant: DeployedVariant, new: Generation) -> bool:
 def _check_desired(endpoint: Endpoint, desired: Mapping[str, Desired]) -> None:
     unknown = sorted(desired.keys() - endpoint.live.variants.keys())
     if unknown:
-        raise ValidationException(f'Variant(s) "{", ".join(unknown)}" not found for endpoint "{endpoint.arn}".')
+        raise RefusedError(f'Variant(s) "{", ".join(unknown)}" not found for endpoint "{endpoint.arn}".')
     if sum(wanted.count is not None for wanted in desired.values()) > 1:
-        raise ValidationException("The capacity of only one variant can be updated at a time.")
+        raise RefusedError("The capacity of only one variant can be updated at a time.")
     for name, wanted in desired.items():
         if wanted.count is not None and wanted.count < 1:
-            raise ValidationException(f"DesiredInstanceCount of variant {name} must be at least 1.")
+            raise RefusedError(f"DesiredInstanceCount of variant {name} must be at least 1.")
     weights = {name: variant.weight for name, variant in endpoint.live.variants.items()}
     weights |= {name: wanted.weight for name, wanted in desired.items() if wanted.weight is not None}
     if not any(weights.values()):
-        raise ValidationException("At least one production variant must have a weight greater than 0.")
+        raise RefusedError("At least one production variant must have a weight greater than 0.")

@@ -15,42 +15,42 @@ class ApiError(Exception):
         return str(self)
 
 
-class ValidationException(ApiError):
+class RefusedError(ApiError):
     """The request is invalid, or the resource is not in a state for it."""
 
     code = "ValidationException"
     status = 400
 
 
-class ResourceLimitExceeded(ApiError):
+class LimitError(ApiError):
     """There is no room for what was asked."""
 
     code = "ResourceLimitExceeded"
     status = 400
 
 
-class UnknownOperation(ApiError):
+class UnknownOperationError(ApiError):
     """SageMaker has no such operation, or this emulator has it not."""
 
     code = "UnknownOperationException"
     status = 400
 
 
-class NotEmulated(ValidationException):
+class NotEmulatedError(RefusedError):
     """AWS can do it and this emulator cannot: refused, rather than accepted and ignored."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} is not emulated by constructs_lib.local (see docs/local.md)")
 
 
-class ValidationError(ApiError):
+class RoutingError(ApiError):
     """The call cannot be routed."""
 
     code = "ValidationError"
     status = 400
 
 
-class ServiceUnavailable(ApiError):
+class UnavailableError(ApiError):
     """No instance is there to answer."""
 
     code = "ServiceUnavailable"
@@ -63,7 +63,9 @@ class ModelError(ApiError):
     code = "ModelError"
     status = 424
 
-    def __init__(self, message: str, *, original_status: int, original_message: str, log_stream_arn: str) -> None:
+    def __init__(
+        self, message: str, *, original_status: int, original_message: str, log_stream_arn: str
+    ) -> None:
         super().__init__(message)
         self.details = {
             "OriginalStatusCode": original_status,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from .. import emulator
 from ..serving.fleet import ContainerSpec
-from .errors import NotEmulated, ValidationException
+from .errors import NotEmulatedError, RefusedError
 from .store import Record, Shelf, own_copy
 
 _SERVICE_PRINCIPAL = "sagemaker.amazonaws.com"
@@ -59,18 +59,18 @@ def _only_container(request: dict[str, Any]) -> dict[str, Any]:
     """The container of a single-container model; anything else is refused."""
     primary, several = request.get("PrimaryContainer"), request.get("Containers", [])
     if primary and several:
-        raise ValidationException("Cannot specify both Containers and PrimaryContainer at the same time.")
+        raise RefusedError("Cannot specify both Containers and PrimaryContainer at the same time.")
     if len(several) > 1:
-        raise NotEmulated("An inference pipeline (several containers)")
+        raise NotEmulatedError("An inference pipeline (several containers)")
     container: dict[str, Any] = primary or (several[0] if several else {})
     if not container:
-        raise ValidationException("You must specify either PrimaryContainer or Containers.")
+        raise RefusedError("You must specify either PrimaryContainer or Containers.")
     if container.get("Mode") == "MultiModel":
-        raise NotEmulated("A multi-model container")
+        raise NotEmulatedError("A multi-model container")
     if container.get("ModelPackageName"):
-        raise NotEmulated("A model package")
+        raise NotEmulatedError("A model package")
     if not container.get("Image"):
-        raise ValidationException("Image is required for a container that is not made of a model package.")
+        raise RefusedError("Image is required for a container that is not made of a model package.")
     return container
 
 
@@ -81,7 +81,7 @@ def _data_url(container: dict[str, Any]) -> str | None:
         url: str | None = container.get("ModelDataUrl")
         return url
     if source.get("S3DataType") != "S3Object" or source.get("CompressionType") != "Gzip":
-        raise NotEmulated("Uncompressed model data (ModelDataSource)")
+        raise NotEmulatedError("Uncompressed model data (ModelDataSource)")
     return str(source["S3Uri"])
 
 
@@ -96,7 +96,7 @@ def _split(url: str) -> tuple[str, str]:
     if parts.scheme == "https" and ".s3" in parts.netloc:
         return parts.netloc.split(".s3")[0], parts.path.lstrip("/")
     if parts.scheme != "s3":
-        raise ValidationException(f'Invalid S3 URL "{url}".')
+        raise RefusedError(f'Invalid S3 URL "{url}".')
     return parts.netloc, parts.path.lstrip("/")
 
 
@@ -105,7 +105,7 @@ def _require_usable_role(role: str | None) -> None:
     if not emulator.iam_is_enforced():
         return
     if role is None or not emulator.role_trusts(role, _SERVICE_PRINCIPAL):
-        raise ValidationException(
+        raise RefusedError(
             f"Could not assume role {role}. Please ensure that the role exists and allows principal "
             f"'{_SERVICE_PRINCIPAL}' to assume the role."
         )
@@ -115,18 +115,18 @@ def _require_readable(url: str, role: str | None) -> None:
     bucket, key = _split(url)
     allowed = role is None or not emulator.iam_is_enforced()
     if not allowed and not emulator.role_allows(str(role), "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):
-        raise ValidationException(
+        raise RefusedError(
             f"Could not access model data at {url}. Please ensure that the role \"{role}\" exists and that its "
             "trust relationship policy allows the action \"sts:AssumeRole\" for the service principal "
             f"\"{_SERVICE_PRINCIPAL}\". Also ensure that the role has \"s3:GetObject\" permissions and that the "
             "object is located in the region of the model."
         )  # fmt: skip
     if not emulator.object_exists(bucket, key):
-        raise ValidationException(f"Could not find model data at {url}.")
+        raise RefusedError(f"Could not find model data at {url}.")
 
 
 def _fetch(url: str) -> bytes:
     content = emulator.read_object(*_split(url))
     if content is None:
-        raise ValidationException(f"Could not find model data at {url}.")
+        raise RefusedError(f"Could not find model data at {url}.")
     return content

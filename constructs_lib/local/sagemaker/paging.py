@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from .errors import ValidationException
+from .errors import RefusedError
 
 _DEFAULT_PAGE = 100
 _SORT_KEYS = {"Name": "name", "CreationTime": "created", "LastModifiedTime": "modified", "Status": "status"}
@@ -27,12 +27,12 @@ def page(records: Sequence[Any], request: dict[str, Any]) -> tuple[list[Any], di
 def _start(request: dict[str, Any]) -> int:
     token = request.get("NextToken", "0")
     if not token.isdigit():
-        raise ValidationException("The NextToken is invalid.")
+        raise RefusedError("The NextToken is invalid.")
     return int(token)
 
 
 def _matches(record: Any, request: dict[str, Any]) -> bool:
-    limits = {
+    limits: dict[str, Callable[[float], bool]] = {
         "CreationTimeAfter": lambda at: record.created > at,
         "CreationTimeBefore": lambda at: record.created < at,
         "LastModifiedTimeAfter": lambda at: record.modified > at,

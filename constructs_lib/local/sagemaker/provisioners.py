@@ -9,7 +9,7 @@ from .. import emulator
 from ..emulator import Provisioned, ResourceType
 from ..registry import checked_properties, create_only_properties
 from .control import Control
-from .errors import ApiError, ValidationException
+from .errors import ApiError, RefusedError
 
 _MODEL = "AWS::SageMaker::Model"
 _CONFIG = "AWS::SageMaker::EndpointConfig"
@@ -73,7 +73,7 @@ class _Named:
         """Delete the resource; one that is gone is not missed."""
         try:
             self._control.call(f"Delete{self._noun}", {self._name_property: _name(arn)})
-        except ValidationException as error:
+        except RefusedError as error:
             if not error.message.startswith("Could not find"):
                 raise ValueError(_handler_message(error.message)) from error
 
@@ -139,9 +139,12 @@ class _Endpoint(_Named):
     def _wait_until_idle(self, name: str) -> None:
         """Wait for a change under way; an endpoint that is gone has none."""
         try:
-            while self._control.call("DescribeEndpoint", {"EndpointName": name})["EndpointStatus"] in _IN_PROGRESS:
+            while (
+                self._control.call("DescribeEndpoint", {"EndpointName": name})["EndpointStatus"]
+                in _IN_PROGRESS
+            ):
                 time.sleep(_POLL)
-        except ValidationException:
+        except RefusedError:
             return
 
 

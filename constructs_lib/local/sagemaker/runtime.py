@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..emulator import Response, Scope
-from ..serving.channel import BrokenOff, Reply, Unreachable
+from ..serving.channel import BrokenOffError, Reply, UnreachableError
 from ..serving.worker import Worker
 from .capture import Capture, CaptureSettings, Exchange
 from .endpoint import Endpoint
 from .endpoints import Endpoints
-from .errors import ModelError, NotEmulated, ServiceUnavailable, ValidationError, ValidationException
+from .errors import ModelError, NotEmulatedError, RefusedError, RoutingError, UnavailableError
 from .generation import DeployedVariant
 from .telemetry import Metrics, log_group
-from .traffic import NoSuchVariant, choose
+from .traffic import NoSuchVariantError, choose
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
@@ -75,30 +75,30 @@ class Runtime:
     def _endpoint(self, name: str) -> Endpoint:
         try:
             endpoint = self._endpoints.find(name)
-        except ValidationException:
+        except RefusedError:
             endpoint = None
         # Until it is in service for the first time, an endpoint is not there for the runtime.
         if endpoint is None or not endpoint.routes:
-            raise ValidationError(f"Endpoint {name} of account {Scope.current().account_id} not found.")
+            raise RoutingError(f"Endpoint {name} of account {Scope.current().account_id} not found.")
         return endpoint
 
 
 def _check(headers: Mapping[str, str], body: bytes) -> None:
     if len(body) > MAX_BODY_BYTES:
-        raise ValidationError(
+        raise RoutingError(
             f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length "
             f"less than or equal to {MAX_BODY_BYTES}"
         )
     for header, what in _REFUSED_HEADERS.items():
         if header in headers:
-            raise ValidationError(str(NotEmulated(what)))
+            raise RoutingError(str(NotEmulatedError(what)))
 
 
 def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSettings | None, DeployedVariant]:
     try:
         generation, variant = choose(endpoint.routes, target)
-    except NoSuchVariant:
-        raise ValidationError(f"Variant {target} of endpoint {endpoint.name} not found.") from None
+    except NoSuchVariantError:
+        raise RoutingError(f"Variant {target} of endpoint {endpoint.name} not found.") from None
     return generation.capture, variant
 
 
@@ -107,11 +107,11 @@ async def _ask(variant: DeployedVariant, headers: Mapping[str, str], body: bytes
     worker: Worker | None = None
     try:
         worker, reply = await variant.fleet.invoke(headers, body)
-    except Unreachable as error:
-        raise ServiceUnavailable(f"No instance of variant {variant.spec.name} is healthy.") from error
+    except UnreachableError as error:
+        raise UnavailableError(f"No instance of variant {variant.spec.name} is healthy.") from error
     except TimeoutError:
         reply = Reply(500, {}, _TIMED_OUT.encode())
-    except BrokenOff:
+    except BrokenOffError:
         reply = Reply(500, {}, _WENT_AWAY.encode())
     return _Answer(worker, reply, time.perf_counter() - began)
 

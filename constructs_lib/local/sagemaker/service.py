@@ -23,7 +23,7 @@ from .control import Control
 from .endpoint import Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
 from .endpoints import Endpoints
-from .errors import ApiError, ModelError, NotEmulated, UnknownOperation
+from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
 from .models import Models
 from .runtime import Runtime
 from .shapes import service_model
@@ -45,7 +45,9 @@ class SageMaker:
         self._workspace = workspace
         self._endpoint_url = endpoint_url
         self._logs, self._metrics = Logs(), Metrics()
-        self._capture = Capture(lambda scope, endpoint, line: self._logs.add(scope, endpoint, "data-capture", line))
+        self._capture = Capture(
+            lambda scope, endpoint, line: self._logs.add(scope, endpoint, "data-capture", line)
+        )
         self.tags = Tags()
         self.models = Models()
         self.configs = EndpointConfigs(self.models)
@@ -74,7 +76,7 @@ class SageMaker:
             self._tickers.append(asyncio.create_task(_every(seconds, function)))
 
     async def handle_request(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]  # noqa: ARG002
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
     ) -> Response:  # fmt: skip
         """Answer one request of the control plane or of the runtime."""
         try:
@@ -87,18 +89,20 @@ class SageMaker:
 
     async def _invoke(self, name: str, kind: str, headers: Mapping[str, str], body: bytes) -> Response:
         if kind != "invocations":
-            raise NotEmulated("InvokeEndpointAsync" if kind.startswith("async") else "Response streaming")
+            raise NotEmulatedError(
+                "InvokeEndpointAsync" if kind.startswith("async") else "Response streaming"
+            )
         return await self._runtime.invoke(name, headers, body)
 
     def _control(self, headers: Mapping[str, str], body: bytes) -> Response:
         target = headers.get("x-amz-target", "")
         if not target.startswith("SageMaker."):
-            raise UnknownOperation("There is no such operation")
+            raise UnknownOperationError("There is no such operation")
         name = target.removeprefix("SageMaker.")
         try:
             request = json.loads(body or b"{}")
         except ValueError:
-            raise UnknownOperation("The body is not JSON") from None
+            raise UnknownOperationError("The body is not JSON") from None
         return 200, {"Content-Type": _ENVELOPE}, json.dumps(self.control.call(name, request)).encode()
 
     def _new_fleet(

@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-import regex
-from botocore.model import OperationModel, ServiceModel, Shape
+import regex  # type: ignore[import-untyped]  # it has no stubs
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from .errors import UnknownOperation, ValidationException
+from .errors import RefusedError, UnknownOperationError
 
 
 @cache
@@ -21,19 +21,19 @@ def service_model(name: str = "sagemaker") -> ServiceModel:
 
 
 def operation(name: str) -> OperationModel:
-    """The model of an operation; UnknownOperation when SageMaker has none of that name."""
+    """The model of an operation; UnknownOperationError when SageMaker has none of that name."""
     if name not in service_model().operation_names:
-        raise UnknownOperation(f"The operation {name} is unknown to SageMaker")
+        raise UnknownOperationError(f"The operation {name} is unknown to SageMaker")
     return service_model().operation_model(name)
 
 
 def check_request(name: str, request: Any) -> None:
-    """Raise ValidationException for whatever in the request the model does not allow."""
+    """Raise RefusedError for whatever in the request the model does not allow."""
     problems = list(_problems(operation(name).input_shape, request, ""))
     if not problems:
         return
     plural = "s" if len(problems) > 1 else ""
-    raise ValidationException(f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}")
+    raise RefusedError(f"{len(problems)} validation error{plural} detected: {'; '.join(problems)}")
 
 
 def _problems(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
@@ -45,18 +45,18 @@ def _problems(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
         yield f"Value {_shown(value)} at '{path}' failed to satisfy constraint: Member must be of type {expected}"
         return
     yield from _broken_constraints(shape, value, path)
-    if shape.type_name == "structure":
+    if isinstance(shape, StructureShape):
         yield from _structure_problems(shape, value, path)
-    elif shape.type_name == "list":
+    elif isinstance(shape, ListShape):
         for number, item in enumerate(value, 1):
             yield from _problems(shape.member, item, f"{path}.{number}.member")
-    elif shape.type_name == "map":
+    elif isinstance(shape, MapShape):
         for key, item in value.items():
             yield from _problems(shape.key, key, f"{path}.key")
             yield from _problems(shape.value, item, f"{path}.{key}.member")
 
 
-def _structure_problems(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
+def _structure_problems(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
     for name in sorted(value.keys() - shape.members.keys()):
         known = ", ".join(shape.members)
         yield f"Unknown parameter in input: '{_below(path, name)}', must be one of: {known}"

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from ministack.core.responses import AccountRegionScopedDict
 
 from ..emulator import Scope
-from .errors import ValidationException
+from .errors import RefusedError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,24 +40,24 @@ class Shelf(Generic[R]):
         return Scope.current().arn("sagemaker", f"{self._arn_kind}/{name}")
 
     def find(self, name: str) -> R:
-        """The resource; ValidationException when there is none."""
+        """The resource; RefusedError when there is none."""
         record: R | None = self._records.get(name)
         if record is None:
-            raise ValidationException(f'Could not find {self.noun} "{self.arn(name)}".')
+            raise RefusedError(f'Could not find {self.noun} "{self.arn(name)}".')
         return record
 
     def add(self, record: R) -> None:
-        """Keep a new resource; ValidationException when the name is taken."""
+        """Keep a new resource; RefusedError when the name is taken."""
         self.require_free(record.name)
         self._records[record.name] = record
 
     def require_free(self, name: str) -> None:
-        """ValidationException when the name is taken."""
+        """RefusedError when the name is taken."""
         if name in self._records:
-            raise ValidationException(f'Cannot create already existing {self.noun} "{self.arn(name)}".')
+            raise RefusedError(f'Cannot create already existing {self.noun} "{self.arn(name)}".')
 
     def remove(self, name: str) -> R:
-        """Forget a resource; ValidationException when there is none."""
+        """Forget a resource; RefusedError when there is none."""
         record = self.find(name)
         del self._records[name]
         return record

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .generation import DeployedVariant, Generation
 
 
-class NoSuchVariant(LookupError):
+class NoSuchVariantError(LookupError):
     """No variant in service can take the request."""
 
 
@@ -41,7 +41,7 @@ def choose(routes: Routes, target: str | None) -> tuple[Generation, DeployedVari
     if target is not None:
         routes = tuple(share for share in routes if target in share.generation.variants)
     if not routes:
-        raise NoSuchVariant(target)
+        raise NoSuchVariantError(target)
     generation = routes[_draw([share.percent for share in routes])].generation
     if target is not None:
         return generation, generation.variants[target]

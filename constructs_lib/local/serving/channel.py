@@ -11,11 +11,11 @@ _MAX_IDLE = 32
 _HEAD_LIMIT = 64 * 1024
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """The request did not reach the process: it may be sent to another one."""
 
 
-class BrokenOff(Exception):
+class BrokenOffError(Exception):
     """The process took the request and went away without an answer."""
 
 
@@ -52,7 +52,7 @@ class Channel:
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise BrokenOff(str(error)) from error
+            raise BrokenOffError(str(error)) from error
         finally:
             # A connection with an answer still on its way must not serve anybody else.
             if finished and len(self._idle) < _MAX_IDLE:
@@ -64,7 +64,7 @@ class Channel:
         try:
             return await asyncio.open_unix_connection(self._path, limit=_HEAD_LIMIT)
         except OSError as error:
-            raise Unreachable(str(error)) from error
+            raise UnreachableError(str(error)) from error
 
     def close(self) -> None:
         """Drop the idle connections."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..settings import settings
 from ..workspace import Workspace
 from .artifact import ArtifactError, unpack
-from .channel import Reply, Unreachable
+from .channel import Reply, UnreachableError
 from .worker import StartError, Worker
 
 _RESTART_PAUSE = 0.5
@@ -162,16 +162,16 @@ class Fleet:
                 await self._launch(worker)
 
     async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
-        """Let the least busy process answer; Unreachable when there is none."""
+        """Let the least busy process answer; UnreachableError when there is none."""
         tried: set[Worker] = set()
         while True:
             candidates = [worker for worker in self._keepers if worker.ready and worker not in tried]
             if not candidates:
-                raise Unreachable("no healthy instance")
+                raise UnreachableError("no healthy instance")
             worker = min(candidates, key=lambda candidate: candidate.in_flight)
             try:
                 return worker, await worker.invoke(headers, body, settings().request_timeout)
-            except Unreachable:
+            except UnreachableError:
                 tried.add(worker)
 
     async def drain(self) -> None:

@@ -85,7 +85,7 @@ class _Exchange:
     def set_response_header(self, _index: int, key: str, value: str) -> None:
         self.response_headers[key] = value
 
-    def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
+    def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:
         self.status, self.phrase = int(code), phrase
 
 
@@ -116,11 +116,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Answer the health check."""
         self._reply(HTTPStatus.OK if self.path == "/ping" else HTTPStatus.NOT_FOUND, {}, b"")
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Predict."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self._reply(*self.server.model.invoke(_title_cased(self.headers), body))

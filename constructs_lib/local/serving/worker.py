@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from .channel import BrokenOff, Channel, Reply, Unreachable
+from .channel import BrokenOffError, Channel, Reply, UnreachableError
 
 _PROGRAM = Path(__file__).with_name("model_server.py")
 _POLL = 0.02
@@ -72,7 +72,7 @@ class Worker:
 
     async def _wait_until_healthy(self, process: asyncio.subprocess.Process) -> None:
         while process.returncode is None:
-            with contextlib.suppress(Unreachable, BrokenOff):
+            with contextlib.suppress(UnreachableError, BrokenOffError):
                 reply = await self._channel.request("GET", "/ping", {}, b"", timeout=_GRACE)
                 if reply.status == 200:
                     return
@@ -97,7 +97,7 @@ class Worker:
                 self._log(text)
 
     async def invoke(self, headers: Mapping[str, str], body: bytes, timeout: float) -> Reply:
-        """Send a request; Unreachable, BrokenOff or TimeoutError when there is no answer."""
+        """Send a request; UnreachableError, BrokenOffError or TimeoutError when there is no answer."""
         self.in_flight += 1
         try:
             return await self._channel.request("POST", "/invocations", headers, body, timeout=timeout)
@@ -131,7 +131,11 @@ class Worker:
     @property
     def last_words(self) -> str:
         """The last lines that the process wrote."""
-        return "Last lines of its log: " + " | ".join(self._last_lines) if self._last_lines else "It wrote no log."
+        return (
+            "Last lines of its log: " + " | ".join(self._last_lines)
+            if self._last_lines
+            else "It wrote no log."
+        )
 
     def utilization(self) -> tuple[float, float] | None:
         """CPU and memory in percent since the last call, or None when the process is gone."""

@@ -19,13 +19,16 @@ FAST = {
 }
 
 
+def bucket_for_models(aws: LocalAws) -> None:
+    """Make the bucket that Hosting uploads to."""
+    aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """An embedded AWS in which time flies."""
     with local_aws(tmp_path_factory.mktemp("scaling"), settings=FAST) as running:
-        running.client("s3").create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        bucket_for_models(running)
         yield running
 
 

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..server import LocalAws, until
@@ -111,10 +112,40 @@ class Scaling:
         )
 
     def rounds_pass(self) -> None:
-        """Wait until the loop has looked at this target a few times more.
+        """Wait until the loop has looked at this target again: it has run an action that changes nothing."""
+        name = f"witness-{uuid.uuid4().hex[:8]}"
+        self.schedule(name, soon(), MaxCapacity=self.targets()[0]["MaxCapacity"])
+        until(lambda: self.has_run(name), what="the loop has looked at the target")
 
-        Seen from outside: an action scheduled for now has run. Where actions are suspended, do not use this.
-        """
+    def has_run(self, action: str) -> bool:
+        """Has the scheduled action of this name run?"""
+        return any(
+            one["Cause"] == f"scheduled action name {action} was triggered" for one in self.activities()
+        )
+
+    def alarm(self, policy_arn: str, metric: str, comparison: str, threshold: float) -> str:
+        """An alarm of our own that calls a policy after one period; its name."""
+        name = f"alarm-{uuid.uuid4().hex[:8]}"
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            AlarmActions=[policy_arn],
+            Namespace=NAMESPACE,
+            MetricName=metric,
+            Statistic="Average",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=threshold,
+            ComparisonOperator=comparison,
+        )
+        return name
+
+    def alarm_state(self, name: str) -> str:
+        """The state of an alarm."""
+        return str(self.cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["StateValue"])
+
+    def in_alarm(self, name: str) -> None:
+        """Wait until the alarm is in ALARM."""
+        until(lambda: self.alarm_state(name) == "ALARM", what=f"{name} in ALARM")
 
     def forget(self) -> None:
         """Deregister, and go back to one instance."""
@@ -127,6 +158,11 @@ class Scaling:
                 EndpointName=self.endpoint, DesiredWeightsAndCapacities=wanted
             )
             self.reaches(1)
+
+
+def soon() -> str:
+    """The schedule of something that runs within two seconds."""
+    return (datetime.now(UTC) + timedelta(seconds=1.5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
 
 
 class Metric:

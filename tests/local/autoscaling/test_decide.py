@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import pytest
 from hypothesis import given
@@ -45,10 +44,6 @@ def at(current: int, history: History | None = None, now: float = NOW) -> Situat
 
 def wanted(vote: Vote | None) -> int | None:
     return None if vote is None else vote.capacity
-
-
-def test_the_decision_needs_no_emulator() -> None:
-    assert not any(name.partition(".")[0] == "ministack" for name in sys.modules)
 
 
 class TestTracking:

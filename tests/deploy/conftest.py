@@ -1,0 +1,49 @@
+"""Embedded AWSs to deploy to with the real CDK CLI, each bootstrapped once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.local.server import ACCOUNT, REGION, LocalAws, local_aws
+from tools.cdk_cli import Cdk
+
+QUICK = {"CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.3", "CONSTRUCTS_LOCAL_TIME_SCALE": "0.001"}
+
+
+@dataclass(frozen=True)
+class Account:
+    """A bootstrapped account on an embedded AWS."""
+
+    aws: LocalAws
+    folder: Path
+
+    def cdk(self, app: str) -> Cdk:
+        """The CLI for one of the apps beside these tests."""
+        return Cdk(
+            environment={**self.aws.environment(), "PYTHONPATH": "."},
+            folder=self.folder,
+            app=f"{sys.executable} tests/deploy/apps/{app}.py",
+        )
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account where IAM does not stand in the way."""
+    folder = tmp_path_factory.mktemp("deploy")
+    with local_aws(folder, settings=QUICK) as aws:
+        account = Account(aws, folder)
+        account.cdk("scaled").bootstrap(ACCOUNT, REGION)
+        yield account
+
+
+@pytest.fixture(scope="session")
+def strict_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account whose IAM policies are enforced."""
+    folder = tmp_path_factory.mktemp("strict")
+    with local_aws(folder, "--enforce-iam", settings=QUICK) as aws:
+        yield Account(aws, folder)

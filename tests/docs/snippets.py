@@ -1,0 +1,182 @@
+"""Running the Python that the documentation shows.
+
+A block that imports something is a *program*: it runs by itself, and every stack class that it defines is
+then made once. Any other block is a *fragment* of a stack's constructor: it runs with ``self`` (a stack),
+all public names of the library, and what the pages say stands around their fragments. Every stack that
+comes of it must synthesize.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import boto3
+import botocore.response
+import botocore.stub
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+import constructs_lib
+from constructs_lib import Container, ContainerImage, Model, ModelData
+from tests.support import synth
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "breast_cancer"
+
+
+def furnish(folder: Path) -> None:
+    """The files that the pages take for granted, in the working folder of a snippet."""
+    for version in ("fraud", "fraud-2"):
+        (folder / "models" / version).mkdir(parents=True)
+        (folder / "models" / version / "model.json").write_bytes(
+            (EXAMPLE / "model" / "model.json").read_bytes()
+        )
+    (folder / "inference").mkdir()
+    (folder / "inference" / "inference.py").write_bytes((EXAMPLE / "code" / "inference.py").read_bytes())
+    (folder / "container").mkdir()
+    (folder / "container" / "Dockerfile").write_text("FROM scratch\n", encoding="ascii")
+
+
+def run(code: str, *, place: str) -> dict[str, Any]:
+    """Run one snippet; returns its names. What it deploys must synthesize."""
+    tree = compile(code, place, "exec")
+    if is_program(code):
+        names: dict[str, Any] = {"__name__": "snippet", "__file__": str(Path.cwd() / "app.py")}
+        exec(tree, names)  # noqa: S102 - our own documentation
+        _make_stacks(names)
+        return names
+    stack = cdk.Stack(synth.fresh_app(), "Snippet")
+    names = _around(stack)
+    exec(tree, names)  # noqa: S102
+    _synthesize(stack)
+    return names
+
+
+def is_program(code: str) -> bool:
+    """Whether a block imports what it uses."""
+    return any(isinstance(statement, ast.Import | ast.ImportFrom) for statement in ast.parse(code).body)
+
+
+def _make_stacks(names: dict[str, Any]) -> None:
+    for name, value in list(names.items()):
+        defined_here = inspect.isclass(value) and value.__module__ == "snippet"
+        if defined_here and issubclass(value, cdk.Stack):
+            stack = value(synth.fresh_app(), name)
+            _synthesize(stack)
+
+
+def _synthesize(stack: cdk.Stack) -> None:
+    cdk.App.of(stack).synth()  # type: ignore[union-attr]
+
+
+def _around(stack: cdk.Stack) -> dict[str, Any]:
+    """What stands around a fragment; the pages say so."""
+    model = Model(
+        stack,
+        "Fraud",
+        container=Container(
+            image=ContainerImage.framework("sklearn", version="1.2-1"),
+            data=ModelData.from_asset("models/fraud", code="inference"),
+        ),
+    )
+    candidate = Model.from_model_name(stack, "Candidate", "fraud-candidate")
+    function = lambda_.Function(
+        stack,
+        "Caller",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handle",
+        code=lambda_.Code.from_inline("def handle(event, context): pass"),
+    )
+    return {
+        "__name__": "snippet",
+        "__file__": str(Path.cwd() / "stack.py"),
+        **{name: getattr(constructs_lib, name) for name in constructs_lib.__all__},
+        "cdk": cdk,
+        "Duration": cdk.Duration,
+        "Size": cdk.Size,
+        "self": stack,
+        "model": model,
+        "candidate": candidate,
+        "function": function,
+        "bucket": s3.Bucket(stack, "Bucket"),
+        "key": kms.Key(stack, "Key"),
+        "repository": ecr.Repository.from_repository_name(stack, "Repository", "fraud"),
+        "topic": sns.Topic(stack, "Topic"),
+        "vpc": ec2.Vpc(stack, "Vpc", nat_gateways=0),
+        "alarm": cloudwatch.Alarm.from_alarm_arn(
+            stack, "Alarm", f"arn:aws:cloudwatch:us-east-1:{synth.ACCOUNT}:alarm:declined-too-often"
+        ),
+    }
+
+
+def docstring_examples() -> Iterator[tuple[str, str]]:
+    """The ``Example::`` of every public class, by its name."""
+    for name in constructs_lib.__all__:
+        documented = inspect.getdoc(getattr(constructs_lib, name)) or ""
+        _, marker, rest = documented.partition("Example::\n")
+        if marker:
+            yield name, inspect.cleandoc("\n" + _indented(rest))
+
+
+def _indented(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        if line.strip() and not line.startswith("    "):
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+class OfflineAws:
+    """Stands in for boto3's clients: calls are checked against AWS's model, and the example model answers."""
+
+    def __init__(self, endpoint_name: str) -> None:
+        self._endpoint_name = endpoint_name
+
+    def client(self, service: str, **_: object) -> Any:
+        """A client that reaches nothing."""
+        made = boto3.session.Session(
+            aws_access_key_id="none",
+            aws_secret_access_key="none",  # noqa: S106
+            region_name="eu-central-1",
+        ).client(service)
+        for operation, answer in (
+            ("sagemaker-runtime.InvokeEndpoint", self._invoke),
+            ("ssm.GetParameter", self._parameter),
+        ):
+            made.meta.events.register(f"before-call.{operation}", answer)
+        return made
+
+    def _invoke(self, params: dict[str, Any], **_: object) -> tuple[Any, dict[str, Any]]:
+        answer, content_type = _answer(params["body"], params["headers"]["Content-Type"])
+        body = botocore.response.StreamingBody(io.BytesIO(answer), len(answer))
+        return _Ok(), {"Body": body, "ContentType": content_type, "InvokedProductionVariant": "AllTraffic"}
+
+    def _parameter(self, **_: object) -> tuple[Any, dict[str, Any]]:
+        return _Ok(), {"Parameter": {"Value": self._endpoint_name}}
+
+
+class _Ok:
+    status_code = 200
+
+
+def _answer(body: bytes | str, content_type: str) -> tuple[bytes, str]:
+    """What the example's ``inference.py`` makes of a request."""
+    inference = SourceFileLoader("example_inference", str(EXAMPLE / "code" / "inference.py")).load_module()
+    raw = body if isinstance(body, bytes) else body.encode()
+    prediction = inference.predict_fn(
+        inference.input_fn(raw, content_type), inference.model_fn(str(EXAMPLE / "model"))
+    )
+    text, answered = inference.output_fn(prediction, content_type)
+    return text.encode(), answered

@@ -1,0 +1,237 @@
+"""What the pages say of the repository is so: links, commands, names, rules, parameters."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import constructs_lib
+from constructs_lib import (
+    AutoScaling,
+    Container,
+    ContainerImage,
+    DataCapture,
+    EndpointBase,
+    EndpointGrants,
+    EndpointMetric,
+    MetricsPublishing,
+    MetricTarget,
+    Model,
+    ModelData,
+    RealtimeEndpoint,
+    Rollback,
+    Rollout,
+    ScalingStep,
+    ScheduledScaling,
+    StepScaling,
+    SuspendedScaling,
+    Variant,
+)
+from tools import rule_catalogue
+
+from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
+
+REALTIME, MODEL, RULES = (ROOT / "docs" / name for name in ("realtime.md", "model.md", "rules.md"))
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+# --- links ----------------------------------------------------------------------------------------------
+
+
+@by_page
+def test_links_lead_somewhere(page: Path) -> None:
+    dead = [target for target in links(page) if not leads_somewhere(page, target)]
+
+    assert not dead
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    if target.startswith("https://"):
+        return True
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    if not file.exists() or not file.is_relative_to(ROOT):
+        return False
+    return not anchor or (file.suffix == ".md" and anchor in anchors(file))
+
+
+def test_a_dead_link_is_noticed() -> None:
+    assert not leads_somewhere(REALTIME, "nowhere.md")
+    assert not leads_somewhere(REALTIME, "rules.md#nowhere")
+    assert not leads_somewhere(REALTIME, "#nowhere")
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, open_ = set(), [ROOT / "README.md"]
+    while open_:
+        page = open_.pop()
+        reached.add(page)
+        targets = {(page.parent / target.split("#")[0]).resolve() for target in links(page)}
+        open_ += [target for target in targets if target.suffix == ".md" and target not in reached]
+
+    assert set(PAGES) <= reached
+
+
+# --- commands -------------------------------------------------------------------------------------------
+
+_MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
+TARGETS = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.M))
+
+
+@by_page
+def test_make_targets_exist(page: Path) -> None:
+    shell = [block.code for block in blocks(page, "bash", "sh", "shell", "console")]
+    commands = [*shell, *(span for span in code_spans(page) if span.startswith("make "))]
+    named = {target for command in commands for target in _MAKE.findall(command)}
+
+    assert named <= TARGETS, f"no such target: {named - TARGETS}"
+
+
+@by_page
+def test_python_modules_in_commands_exist(page: Path) -> None:
+    named = set(re.findall(r"python3? -m ((?:tools|constructs_lib|examples)[\w.]*)", text_of(page)))
+
+    missing = {
+        name
+        for name in named
+        if not (ROOT / f"{name.replace('.', '/')}.py").is_file()
+        and not (ROOT / name.replace(".", "/") / "__main__.py").is_file()
+    }
+    assert not missing
+
+
+@by_page
+def test_files_in_code_spans_exist(page: Path) -> None:
+    tops = ("constructs_lib/", "stacks/", "tests/", "tools/", "docs/", "examples/", "requirements/", ".ci/")
+    named = {span for span in code_spans(page) if span.startswith(tops) and not set("*<… ") & set(span)}
+
+    missing = {name for name in named if not (ROOT / name).exists()}
+    assert not missing
+
+
+@by_page
+def test_no_path_of_a_machine(page: Path) -> None:
+    found = re.findall(r"(?:/work|/home|/root|/Users|/tmp)/\S*|[A-Z]:\\\\\S*|file://\S*", text_of(page))
+
+    assert not found
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", constructs_lib.__all__)
+def test_public_names_are_on_a_page(name: str) -> None:
+    assert any(re.search(rf"\b{re.escape(name)}\b", text_of(page)) for page in PAGES if page != RULES)
+
+
+ON_PAGES = {
+    REALTIME: (
+        RealtimeEndpoint,
+        Variant,
+        AutoScaling,
+        MetricTarget,
+        StepScaling,
+        ScalingStep,
+        ScheduledScaling,
+        SuspendedScaling,
+        Rollout.all_at_once,
+        Rollout.canary,
+        Rollout.linear,
+        Rollout.rolling,
+        Rollback,
+        DataCapture,
+        MetricsPublishing,
+        RealtimeEndpoint.from_endpoint_name,
+    ),
+    MODEL: (
+        Model,
+        Container,
+        ContainerImage.built_in,
+        ContainerImage.framework,
+        ContainerImage.from_repository,
+        ContainerImage.from_asset,
+        ContainerImage.from_uri,
+        ModelData.from_asset,
+        ModelData.from_bucket,
+        ModelData.from_prefix,
+        Model.from_model_name,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "documented"),
+    [
+        pytest.param(page, each, id=getattr(each, "__qualname__", ""))
+        for page, all_of_it in ON_PAGES.items()
+        for each in all_of_it
+    ],
+)
+def test_every_parameter_is_on_its_page(page: Path, documented: object) -> None:
+    spans = " ".join([*code_spans(page), *(block.code for block in blocks(page, "python"))])
+    parameters = set(inspect.signature(documented).parameters) - {"self", "scope", "id"}  # type: ignore[arg-type]
+
+    missing = {name for name in parameters if not re.search(rf"\b{name}\b", spans)}
+    assert not missing
+
+
+def test_every_metric_and_grant_is_on_the_page() -> None:
+    page = text_of(REALTIME)
+    methods = {
+        *(name for name in vars(EndpointBase) if name.startswith("metric_")),
+        *(name for name in vars(EndpointGrants) if not name.startswith("_")),
+        *(metric.metric_name for metric in EndpointMetric),
+    }
+
+    missing = {name for name in methods if not re.search(rf"\b{name}\b", page)}
+    assert not missing
+
+
+# --- rules ----------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_rules_is_fresh() -> None:
+    # A process of its own: in this one, tests may have listed rules of theirs.
+    made = subprocess.run(
+        [sys.executable, "-m", "tools.rule_catalogue"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert made.stdout == text_of(RULES), "run: python -m tools.rule_catalogue > docs/rules.md"
+
+
+def test_the_page_of_rules_has_all_rooms() -> None:
+    listed = {entry.id for entry in rule_catalogue.rules()}
+    written = {
+        id
+        for file in (ROOT / "constructs_lib").rglob("*.py")
+        for id in re.findall(r'rule\(\s*"(SM-[A-Z0-9]+-\d{3})"|"(SM-[A-Z0-9]+-\d{3})",$', text_of(file), re.M)
+        for id in id
+        if id
+    }
+
+    assert written <= listed
+
+
+@by_page
+def test_rule_ids_exist(page: Path) -> None:
+    known = set(re.findall(r"SM-[A-Z0-9]+-\d{3}", text_of(RULES)))
+    named = set(re.findall(r"SM-[A-Z0-9]+-\d{3}", text_of(page)))
+
+    assert named <= known
+
+
+def test_every_warning_is_explained() -> None:
+    warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
+    explained = text_of(REALTIME) + text_of(MODEL)
+
+    assert {id for id in warnings if id not in explained} == set()

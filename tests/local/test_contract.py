@@ -1,0 +1,109 @@
+"""The private names of ministack that constructs_lib.local stands on, with the parameters it relies on.
+
+ministack is pinned exactly. When a new version fails here, emulator.py and emulator_cloudwatch.py
+are the two files to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import cache
+
+import pytest
+
+from .server import PYTHON
+
+# Each callable with the parameters we pass, by name and in order; None for what is not called.
+CONTRACT: dict[str, list[str] | None] = {
+    "ministack.app.app": ["scope", "receive", "send"],
+    "ministack.app.AUTH": None,
+    "ministack.app._MAIN_LOOP": None,
+    "ministack.app.SERVICE_REGISTRY": None,
+    "ministack.app.SERVICE_HANDLERS": None,
+    "ministack.app._loaded_modules": None,
+    "ministack.app.fix_success_content_type": ["service", "status", "headers"],
+    "ministack.app.fix_error_content_type": ["service", "status", "headers"],
+    "ministack.core.router.SERVICE_PATTERNS": None,
+    "ministack.core.responses.get_account_id": [],
+    "ministack.core.responses.get_region": [],
+    "ministack.core.responses.request_scope": ["account_id", "region"],
+    "ministack.core.responses.AccountRegionScopedDict.all_values": ["self"],
+    "ministack.core.responses.AccountRegionScopedDict.all_items": ["self"],
+    "ministack.core.iam_actions.SERVICE_TO_IAM_NAMESPACE": None,
+    "ministack.core.iam_actions._BOTOCORE_SERVICE_MAP": None,
+    "ministack.core.iam_actions.extract_resource_arn": [
+        "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
+    ],
+    "ministack.core.iam_evaluator.EvalContext": None,
+    "ministack.core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
+    "ministack.core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
+    "ministack.services.iam._roles": None,
+    "ministack.services.s3._buckets": None,
+    "ministack.services.s3._get_object_data": ["bucket_name", "key", "version_id"],
+    "ministack.services.s3._put_object": ["bucket_name", "key", "body", "headers"],
+    "ministack.services.cloudwatch_logs._log_groups": None,
+    "ministack.services.cloudwatch_logs._create_log_group": ["data"],
+    "ministack.services.cloudwatch_logs._create_log_stream": ["data"],
+    "ministack.services.cloudwatch_logs._put_log_events": ["data"],
+    "ministack.services.cloudwatch._alarms": None,
+    "ministack.services.cloudwatch._composite_alarms": None,
+    "ministack.services.cloudwatch._metrics": None,
+    "ministack.services.cloudwatch._dims_key": ["dims"],
+    "ministack.services.cloudwatch._calc_stats": ["points"],
+    "ministack.services.cloudwatch._stat_value": ["stats", "stat_name", "points"],
+    "ministack.services.cloudwatch._store_datum": [
+        "namespace", "name", "dims", "ts", "unit", "value", "values", "counts", "stat_values",
+    ],
+    "ministack.services.cloudwatch._evaluate_alarm": ["alarm"],
+    "ministack.services.cloudwatch._evaluate_all_alarms": [],
+    "ministack.services.cloudwatch._evaluate_parent_alarms": ["child", "seen"],
+    "ministack.services.cloudwatch._record_history": [
+        "alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data",
+    ],
+    "ministack.services.cloudwatch._dispatch_alarm_actions": ["alarm", "old_state", "new_state", "reason"],
+    "ministack.services.eventbridge._put_events": ["data", "allow_aws_source"],
+    "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS": None,
+    "ministack.services.cloudformation.provisioners._REPLACING_PROPERTIES": None,
+    "ministack.services.cloudformation.provisioners._CUSTOM_NAME_REPLACEMENT": None,
+    "ministack.services.cloudformation.provisioners._STACK_TAG_PROPERTY": None,
+    "ministack.services.cloudformation.provisioners._physical_name": [
+        "stack_name", "logical_id", "lowercase", "max_len", "seeded",
+    ],
+    "ministack.services.cloudformation.provisioners._cw_metric_alarm_record": ["name", "props"],
+    "ministack.services.cloudformation.stacks._runs_on_worker_thread": ["resource_type"],
+}  # fmt: skip
+
+LOOK_UP = """
+import inspect, json, pkgutil, sys
+found = {}
+for name in json.load(sys.stdin):
+    try:
+        value = pkgutil.resolve_name(name)
+    except (AttributeError, ImportError):
+        continue
+    found[name] = list(inspect.signature(value).parameters) if inspect.isroutine(value) else None
+from importlib.metadata import version
+json.dump({"version": version("ministack"), "found": found}, sys.stdout)
+"""
+
+
+@cache
+def ministack() -> dict[str, dict[str, list[str] | None]]:
+    done = subprocess.run(
+        [str(PYTHON), "-c", LOOK_UP], input=json.dumps(list(CONTRACT)), capture_output=True, text=True, check=True
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_the_version_is_the_one_that_was_tried() -> None:
+    assert ministack()["version"] == "1.5.33"
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_a_name_we_stand_on_is_there(name: str) -> None:
+    found = ministack()["found"]
+    assert name in found, f"{name} is gone"
+    expected = CONTRACT[name]
+    if expected is not None:
+        assert found[name] == expected
