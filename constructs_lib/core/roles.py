@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import aws_cdk as cdk
 import constructs
@@ -13,111 +13,157 @@ LOG_GROUP_PREFIX = "/aws/sagemaker/"
 
 
 def execution_role(scope: constructs.Construct, id: str = "Role") -> iam.Role:
-    """An execution role that may write its logs and metrics, and nothing else.
+    """A role that only SageMaker on behalf of this account may assume, and that may do nothing yet.
 
-    Grants for image, data, key, VPC and capture bucket are added by those who bind them. Only SageMaker
-    on behalf of this account may assume it (the confused-deputy condition SageMaker documents for
-    inference: https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html).
+    The condition is the one SageMaker documents for inference against the confused deputy:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
     """
-    account = cdk.Stack.of(scope).account
-    role = iam.Role(
+    return iam.Role(
         scope,
         id,
         description=f"Runs the SageMaker model {scope.node.path}",
         assumed_by=iam.ServicePrincipal(
-            "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
+            "sagemaker.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}},
         ),
     )
-    for statement in _telemetry(logs := _log_groups(scope)):
-        role.add_to_principal_policy(statement)
-    acknowledge_inline_policy(role)
-    acknowledge_wildcard(role, logs, "Log groups are named after endpoints that do not exist yet.")
-    acknowledge_wildcard(role, "*", "These actions take no resource; the namespace is bound by a condition.")
-    return role
 
 
-def _log_groups(scope: constructs.Construct) -> str:
-    return cdk.Stack.of(scope).format_arn(
+class Permissions:
+    """What a model's role may do, gathered while image, data and network are bound, then attached at once.
+
+    One policy made at the end costs a fraction of a grant each, and reads better in a diff.
+    """
+
+    def __init__(self, role: iam.IRole) -> None:
+        """Gather for `role`."""
+        self.role = role
+        self._statements: list[dict[str, object]] = []
+        self._wildcards: dict[str, str] = {}
+
+    def allow(
+        self,
+        *actions: str,
+        on: str,
+        conditions: Mapping[str, Mapping[str, object]] | None = None,
+        wildcard: str | None = None,
+    ) -> None:
+        """Allow `actions` on the resource `on`; where that is a `wildcard`, say why it must be."""
+        statement: dict[str, object] = {"Effect": "Allow", "Action": list(actions), "Resource": on}
+        if conditions is not None:
+            statement["Condition"] = conditions
+        if statement not in self._statements:
+            self._statements.append(statement)
+        if wildcard is not None:
+            self._wildcards[on] = wildcard
+
+    def attach(self, scope: constructs.Construct, id: str = "Policy") -> iam.Policy:
+        """The policy with all of it; an imported, immutable role keeps what it has."""
+        policy = iam.Policy(
+            scope,
+            id,
+            roles=[self.role],
+            document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": self._statements}),
+        )
+        findings = dict.fromkeys(_INLINE_RULES, _INLINE)
+        for resource, reason in self._wildcards.items():
+            findings[wildcard_finding(scope, resource)] = reason
+        acknowledge(policy, findings)
+        return policy
+
+
+def allow_telemetry(permissions: Permissions, scope: constructs.Construct) -> None:
+    """Let containers write their logs and metrics."""
+    logs = cdk.Stack.of(scope).format_arn(
         service="logs",
         resource="log-group",
         resource_name=f"{LOG_GROUP_PREFIX}*",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
-
-
-def _telemetry(logs: str) -> tuple[iam.PolicyStatement, ...]:
-    return (
-        iam.PolicyStatement(
-            actions=[
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:DescribeLogStreams",
-                "logs:PutLogEvents",
-            ],
-            resources=[logs],
-        ),
-        iam.PolicyStatement(
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
-        ),
+    permissions.allow(
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        on=logs,
+        wildcard="Log groups are named after endpoints that do not exist yet.",
+    )
+    permissions.allow(
+        "cloudwatch:PutMetricData",
+        on="*",
+        conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "AWS/SageMaker"]}},
+        wildcard=_NO_RESOURCE,
     )
 
 
-def vpc_statements() -> tuple[iam.PolicyStatement, ...]:
-    """What SageMaker needs to put network interfaces into a VPC.
+def allow_network(permissions: Permissions) -> None:
+    """Let SageMaker put network interfaces into a VPC.
 
     EC2's Describe actions and the creation of an interface take no resource: AWS documents ``*`` for them
     (https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html).
     """
-    return (
-        iam.PolicyStatement(
-            actions=[
-                "ec2:CreateNetworkInterface",
-                "ec2:CreateNetworkInterfacePermission",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-                "ec2:DescribeDhcpOptions",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-            ],
-            resources=["*"],
-        ),
+    permissions.allow(
+        "ec2:CreateNetworkInterface",
+        "ec2:CreateNetworkInterfacePermission",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DeleteNetworkInterfacePermission",
+        "ec2:DescribeDhcpOptions",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        on="*",
+        wildcard=_NO_RESOURCE,
     )
 
 
-def pull_statements(repository_arns: Sequence[str]) -> tuple[iam.PolicyStatement, ...]:
-    """What pulling images from ECR repositories needs; the token call takes no resource."""
-    return (
-        iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
-        iam.PolicyStatement(
-            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources=list(repository_arns),
-        ),
+def allow_pull(permissions: Permissions, repository_arn: str, *, wildcard: str | None = None) -> None:
+    """Let the role pull images from an ECR repository; the call for the token takes no resource."""
+    permissions.allow("ecr:GetAuthorizationToken", on="*", wildcard=_NO_RESOURCE)
+    permissions.allow(
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        on=repository_arn,
+        wildcard=wildcard,
     )
 
 
-def acknowledge(scope: constructs.IConstruct, reason: str, *ids: str) -> None:
-    """Acknowledge findings of policy packs (cdk-nag) on `scope`, each with the reason it stands."""
-    cdk.Validations.of(scope).acknowledge(*(cdk.Acknowledgment(id=id, reason=reason) for id in ids))
+_NO_RESOURCE = "AWS offers no resource for these actions; where a condition can bind them, it does."
+_INLINE = (
+    "The policy belongs to exactly this role, and lives and dies with it; CDK's grants are inline by design."
+)
+
+
+def both_packs(*rules: str) -> list[str]:
+    """The ids of `rules` in the packs for NIST 800-53 and for HIPAA, which share them."""
+    return [f"{pack}::{pack}-{rule}" for pack in ("NIST.800.53.R5", "HIPAA.Security") for rule in rules]
+
+
+_INLINE_RULES = both_packs("IAMNoInlinePolicy")
+
+
+def acknowledge(scope: constructs.IConstruct, findings: Mapping[str, str]) -> None:
+    """Acknowledge findings of policy packs (cdk-nag) below `scope`: id → the reason it stands."""
+    cdk.Validations.of(scope).acknowledge(
+        *(cdk.Acknowledgment(id=id, reason=reason) for id, reason in findings.items())
+    )
+
+
+def wildcard_finding(scope: constructs.IConstruct, resource: str) -> str:
+    """The id under which policy packs report a statement on the wildcard `resource`."""
+    shown = resource if resource == "*" else _as_policy_packs_show(cdk.Stack.of(scope).resolve(resource))
+    return f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]"
 
 
 def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: str) -> None:
-    """Acknowledge that a statement under `scope` names the wildcard `resource`, and why it must."""
-    shown = _as_policy_packs_show(cdk.Stack.of(scope).resolve(resource))
-    acknowledge(scope, reason, f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]")
+    """Acknowledge that a statement below `scope` names the wildcard `resource`, and why it must."""
+    acknowledge(scope, {wildcard_finding(scope, resource): reason})
 
 
 def acknowledge_inline_policy(scope: constructs.IConstruct) -> None:
-    """Acknowledge that the role's grants are an inline policy."""
-    acknowledge(
-        scope,
-        "The policy belongs to exactly this role and lives and dies with it; CDK grants are inline by design.",
-        "NIST.800.53.R5::NIST.800.53.R5-IAMNoInlinePolicy",
-        "HIPAA.Security::HIPAA.Security-IAMNoInlinePolicy",
-    )
+    """Acknowledge that a role's grants are an inline policy."""
+    acknowledge(scope, dict.fromkeys(_INLINE_RULES, _INLINE))
 
 
 def _as_policy_packs_show(value: object) -> str:

@@ -102,14 +102,15 @@ class Rules(Generic[Subject]):
             for broken in check(subject):
                 yield entry.violation(broken)
 
-    def enforce(self, subject: Subject, *, path: str) -> None:
+    def enforce(self, subject: Subject, *, path: str | Callable[[], str]) -> None:
         """Raise one `ConstraintError` with all that `subject` breaks.
 
-        :raises ConstraintError: naming `path`, the construct (or value object) at fault.
+        :param path: the construct (or value object) at fault; asked for only when something is wrong.
+        :raises ConstraintError: naming `path`.
         """
         found = tuple(self.violations(subject))
         if found:
-            raise ConstraintError(path, found)
+            raise ConstraintError(path if isinstance(path, str) else path(), found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.checks import kind, known, text, whole_number
-from ..core.roles import acknowledge, acknowledge_wildcard
+from ..core.roles import acknowledge, acknowledge_wildcard, both_packs
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 MAX_CONTENT_TYPES = 10
@@ -108,13 +108,14 @@ def _capture_bucket(scope: constructs.Construct, key: kms.IKey | None) -> s3.Buc
     )
     acknowledge(
         bucket,
-        "One writer and few readers, all with object-level grants; CloudTrail data events serve better than "
-        "access logs. Replication is the account's decision: pass a bucket that has it.",
-        "AwsSolutions::AwsSolutions-S1",
-        "NIST.800.53.R5::NIST.800.53.R5-S3BucketLoggingEnabled",
-        "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
-        "HIPAA.Security::HIPAA.Security-S3BucketLoggingEnabled",
-        "HIPAA.Security::HIPAA.Security-S3BucketReplicationEnabled",
+        dict.fromkeys(
+            (
+                "AwsSolutions::AwsSolutions-S1",
+                *both_packs("S3BucketLoggingEnabled", "S3BucketReplicationEnabled"),
+            ),
+            "One writer and few readers, all with object-level grants; CloudTrail data events serve better than "
+            "access logs. Replication is the account's decision: pass a bucket that has it.",
+        ),
     )
     return bucket
 

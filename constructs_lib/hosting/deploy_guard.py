@@ -35,7 +35,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
+from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
 from .endpoint import EndpointBase
 from .scaling import VariantScaling
 
@@ -57,6 +57,8 @@ class DeployGuard(constructs.Construct):
         self._rule: events.Rule | None = None
         self.function = self._function()
         """The one function behind all custom resources of the stack."""
+        self._service_token = self.function.function_arn
+        self._patience = cdk.Duration.minutes(_PATIENCE_MINUTES)
 
     @staticmethod
     def of(scope: constructs.Construct) -> DeployGuard:
@@ -93,8 +95,8 @@ class DeployGuard(constructs.Construct):
             endpoint,
             id,
             resource_type=f"Custom::Endpoint{id}",
-            service_token=self.function.function_arn,
-            service_timeout=cdk.Duration.minutes(_PATIENCE_MINUTES),
+            service_token=self._service_token,
+            service_timeout=self._patience,
             properties=dict(properties),
         )
 
@@ -192,17 +194,16 @@ class DeployGuard(constructs.Construct):
 def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:
     acknowledge(
         function,
-        "Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it fails "
-        "is red in CloudFormation, and EventBridge retries what it starts.",
-        *_for_nist_and_hipaa("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
+        dict.fromkeys(
+            both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
+            "Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it "
+            "fails is red in CloudFormation, and EventBridge retries what it starts.",
+        ),
     )
     acknowledge(
         group,
-        "Names of endpoints and of scaling policies, no data; CloudWatch Logs encrypts them with its own key.",
-        *_for_nist_and_hipaa("CloudWatchLogGroupEncrypted"),
+        dict.fromkeys(
+            both_packs("CloudWatchLogGroupEncrypted"),
+            "Names of endpoints and of scaling policies, no data; CloudWatch Logs encrypts them with its own key.",
+        ),
     )
-
-
-def _for_nist_and_hipaa(*rules: str) -> list[str]:
-    packs = ("NIST.800.53.R5", "HIPAA.Security")
-    return [f"{pack}::{pack}-{rule}" for pack in packs for rule in rules]

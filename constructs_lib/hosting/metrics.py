@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 import aws_cdk as cdk
@@ -35,7 +35,14 @@ class EndpointMetric(Enum):
         self.metric_name = metric_name
         self.namespace = namespace
         self.statistic = statistic
-        self.over_variants = over_variants
+        self._over_variants = over_variants
+
+    def over_variants(self, ids: Iterable[str]) -> str:
+        """Metric math over the metrics `ids` of several variants: counts added up, the worst of the others.
+
+        FILL, since a variant without traffic reports nothing, and nothing plus something is nothing.
+        """
+        return f"{self._over_variants}([{', '.join(f'FILL({id}, 0)' for id in ids)}])"
 
     def of(
         self,
@@ -60,9 +67,8 @@ class EndpointMetric(Enum):
         }
         if len(each) == 1:
             return next(iter(each.values()))
-        # FILL, since a variant without traffic reports nothing, and nothing plus something is nothing.
         return cloudwatch.MathExpression(
-            expression=f"{self.over_variants}([{', '.join(f'FILL({id}, 0)' for id in each)}])",
+            expression=self.over_variants(each),
             using_metrics=each,
             label=self.metric_name,
             period=period,

@@ -117,7 +117,7 @@ class RealtimeEndpoint(EndpointBase):
                 "check_deployments": check_deployments,
             },
         )
-        realtime_rules.enforce(props, path=construct_path(scope, id))
+        realtime_rules.enforce(props, path=lambda: construct_path(scope, id))
         self.variants: tuple[Variant, ...] = _variants(props)
         """The production variants, with their defaults applied."""
         super().__init__(scope, id, endpoint_name="", variant_names=[each.name for each in self.variants])

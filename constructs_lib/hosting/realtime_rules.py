@@ -19,7 +19,7 @@ from ..core.tokens import is_token
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
 from .rollout import MAX_ROLLBACK_ALARMS, Rollout
-from .variant import Variant
+from .variant import Variant, is_model
 
 if TYPE_CHECKING:
     from .realtime import MetricsPublishing
@@ -63,7 +63,7 @@ def model_or_variants(props: RealtimeProps) -> Iterator[Broken]:
         yield Broken("model", props.model, "exactly one of model and variants")
         return
     if props.model is not None:
-        if not hasattr(props.model, "model_ref"):
+        if not is_model(props.model):
             yield Broken("model", props.model, "a Model", "Model(…) or Model.from_model_name(…)")
         if props.instance_type is None:
             yield Broken(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.roles import acknowledge
+from ..core.roles import acknowledge, both_packs
 from .metrics import EndpointMetric
 from .rollout import DEFAULT_LATENCY_SECONDS, Rollback
 
 _MICROSECONDS = 1_000_000
+_Query = cloudwatch.CfnAlarm.MetricDataQueryProperty
 
 
 class RollbackAlarms(constructs.Construct):
-    """Alarms on one endpoint, over all its variants together.
+    """Alarms on one endpoint, over all its variants together, as L1s.
 
     The metrics carry the endpoint's literal name: were it a GetAtt of the endpoint, which itself names
     the alarms, CloudFormation would refuse the cycle.
@@ -34,55 +34,79 @@ class RollbackAlarms(constructs.Construct):
         super().__init__(scope, id)
         self._endpoint_name = endpoint_name
         self._variant_names = variant_names
-        self.built_in: list[cloudwatch.Alarm] = []
+        self.cfn_alarms: list[cloudwatch.CfnAlarm] = []
         """The library's own alarms."""
         if rollback.error_rate_percent is not None:
-            self.built_in.append(self._errors(rollback.error_rate_percent))
+            self.cfn_alarms.append(self._errors(rollback.error_rate_percent))
         if rollback.latency_alarm:
-            self.built_in.append(self._latency(rollback.latency))
-        self.names = [alarm.alarm_name for alarm in (*self.built_in, *rollback.alarms)]
+            seconds = DEFAULT_LATENCY_SECONDS if rollback.latency is None else rollback.latency.to_seconds()
+            self.cfn_alarms.append(self._latency(seconds))
+        self.names = [
+            *(alarm.ref for alarm in self.cfn_alarms),
+            *(alarm.alarm_name for alarm in rollback.alarms),
+        ]
         """Names of the built-in and the user's alarms."""
-
-    def _errors(self, percent: float) -> cloudwatch.Alarm:
-        rate = cloudwatch.MathExpression(
-            # No request, no rate: without the guard a quiet minute would divide by nothing.
-            expression="IF(FILL(requests, 0) > 0, 100 * FILL(errors, 0) / requests, 0)",
-            using_metrics={
-                "errors": self._metric(EndpointMetric.INVOCATION_5XX_ERRORS),
-                "requests": self._metric(EndpointMetric.INVOCATIONS),
-            },
-            label="5xx answers in percent",
-            period=cdk.Duration.minutes(1),
-        )
-        return self._alarm("Errors", rate, percent, "5xx answers, in percent of the invocations")
-
-    def _latency(self, limit: cdk.Duration | None) -> cloudwatch.Alarm:
-        seconds = DEFAULT_LATENCY_SECONDS if limit is None else limit.to_seconds()
-        return self._alarm(
-            "Latency",
-            self._metric(EndpointMetric.MODEL_LATENCY),
-            seconds * _MICROSECONDS,
-            "model latency, p99 (µs)",
+        acknowledge(
+            self,
+            dict.fromkeys(
+                both_packs("CloudWatchAlarmAction"),
+                "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page.",
+            ),
         )
 
-    def _metric(self, metric: EndpointMetric) -> cloudwatch.IMetric:
-        return metric.of(self._endpoint_name, self._variant_names)
+    def _errors(self, percent: float) -> cloudwatch.CfnAlarm:
+        errors, requests = EndpointMetric.INVOCATION_5XX_ERRORS, EndpointMetric.INVOCATIONS
+        # No request, no rate: without the guard a quiet minute would divide by nothing.
+        rate = "IF(FILL(requests, 0) > 0, 100 * FILL(errors, 0) / requests, 0)"
+        queries = [
+            _Query(id="rate", expression=rate, label="5xx answers in percent", return_data=True),
+            *self._over_variants("errors", errors),
+            *self._over_variants("requests", requests),
+        ]
+        return self._alarm("Errors", queries, percent, "5xx answers, in percent of the invocations")
 
-    def _alarm(self, id: str, metric: cloudwatch.IMetric, threshold: float, what: str) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
+    def _latency(self, seconds: float) -> cloudwatch.CfnAlarm:
+        queries = list(self._over_variants("latency", EndpointMetric.MODEL_LATENCY, returned=True))
+        return self._alarm("Latency", queries, seconds * _MICROSECONDS, "model latency, p99 (µs)")
+
+    def _over_variants(self, id: str, metric: EndpointMetric, *, returned: bool = False) -> Iterator[_Query]:
+        """One query for one variant; for several an expression over their queries."""
+        names = self._variant_names
+        if len(names) == 1:
+            yield self._query(id, metric, names[0], returned=returned)
+            return
+        each = {f"{id}_{index}": name for index, name in enumerate(names)}
+        yield _Query(id=id, expression=metric.over_variants(each), return_data=returned)
+        for query_id, name in each.items():
+            yield self._query(query_id, metric, name, returned=False)
+
+    def _query(self, id: str, metric: EndpointMetric, variant_name: str, *, returned: bool) -> _Query:
+        dimensions = {"EndpointName": self._endpoint_name, "VariantName": variant_name}
+        return _Query(
+            id=id,
+            return_data=returned,
+            metric_stat=cloudwatch.CfnAlarm.MetricStatProperty(
+                period=60,
+                stat=metric.statistic,
+                metric=cloudwatch.CfnAlarm.MetricProperty(
+                    namespace=metric.namespace,
+                    metric_name=metric.metric_name,
+                    dimensions=[
+                        cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value)
+                        for name, value in dimensions.items()
+                    ],
+                ),
+            ),
+        )
+
+    def _alarm(self, id: str, queries: Sequence[_Query], threshold: float, what: str) -> cloudwatch.CfnAlarm:
+        return cloudwatch.CfnAlarm(
             self,
             id,
             alarm_description=f"Rolls a deployment of endpoint {self._endpoint_name} back: {what}",
-            metric=metric,
+            metrics=list(queries),
             threshold=threshold,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            comparison_operator="GreaterThanThreshold",
             evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data="notBreaching",
         )
-        acknowledge(
-            alarm,
-            "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page.",
-            "NIST.800.53.R5::NIST.800.53.R5-CloudWatchAlarmAction",
-            "HIPAA.Security::HIPAA.Security-CloudWatchAlarmAction",
-        )
-        return alarm

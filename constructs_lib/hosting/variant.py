@@ -112,6 +112,11 @@ def model_name(model: references.IModelRef) -> str:
     return cdk.Fn.select(1, cdk.Fn.split("/", model.model_ref.model_arn))
 
 
+def is_model(value: object) -> bool:
+    """Whether `value` is a model of any kind. Asks the class: asking the object would make a reference."""
+    return hasattr(type(value), "model_ref")
+
+
 variant_rules = Rules[Variant]()
 
 _SOURCE = API_REFERENCE + "API_ProductionVariant.html"
@@ -128,7 +133,7 @@ def variant_name(variant: Variant) -> Iterator[Broken]:
 @variant_rules.rule("SM-VARIANT-002", source=_SOURCE)
 def variant_serves_a_model(variant: Variant) -> Iterator[Broken]:
     """A variant serves a model."""
-    if not hasattr(variant.model, "model_ref"):
+    if not is_model(variant.model):
         yield Broken("model", variant.model, "a Model", "Model(…) or Model.from_model_name(…)")
 
 

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from . import emulator_cloudwatch as cloudwatch
@@ -24,6 +25,8 @@ from .settings import settings
 _logger = logging.getLogger(__name__)
 _INTERVAL = 0.5
 _MINUTE = 60
+# Points lie in the order in which they came; one that is put later than this after its time is not seen.
+_LATENESS = 300
 _background: set[asyncio.Task[None]] = set()
 
 
@@ -102,7 +105,8 @@ def _values(alarm: Alarm, period: int, grid: tuple[float, ...]) -> Series:
 
 def _series(metric: Mapping[str, Any], statistic: str, period: int, grid: tuple[float, ...]) -> Series:
     dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions") or []}
-    found = cloudwatch.points(metric["Namespace"], metric["MetricName"], dimensions)
+    everything = cloudwatch.points(metric["Namespace"], metric["MetricName"], dimensions)
+    found = list(takewhile(lambda point: point["Timestamp"] >= grid[0] - _LATENESS, reversed(everything)))
     values = {}
     for start in grid:
         inside = [point for point in found if start <= point["Timestamp"] < start + period]

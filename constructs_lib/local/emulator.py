@@ -103,6 +103,11 @@ def add_service(name: str, target_prefix: str, module: ServiceModule) -> None:
     router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix]}
 
 
+def keep_state_of(name: str) -> None:
+    """Let ministack save and restore the service's state, through its module's get_state."""
+    app._state_map[name] = name
+
+
 def keep_content_types_of(name: str) -> None:
     """Leave the Content-Type of a service's answers alone: a model's answer is not an AWS envelope."""
     for hook in ("fix_success_content_type", "fix_error_content_type"):

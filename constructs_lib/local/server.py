@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .workspace import Workspace
+
 _HOST = "127.0.0.1"
 _DEFAULT_REGION = "us-east-1"
 _DEFAULT_ACCOUNT = "000000000000"
@@ -40,7 +42,12 @@ def serve(options: Options) -> int:
     logging.basicConfig(
         level=os.environ["LOG_LEVEL"], format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
     )
-    asyncio.run(_serve(options, listener, port))
+    workspace = Workspace()
+    workspace.take_in_temporary_files()
+    try:
+        asyncio.run(_serve(options, listener, port, workspace))
+    finally:
+        workspace.close()
     return 0
 
 
@@ -71,13 +78,13 @@ def _prepare_environment(options: Options, port: int) -> None:
         os.environ.update(PERSIST_STATE="1", STATE_DIR=str(state), S3_PERSIST="1", S3_DATA_DIR=str(objects))
 
 
-async def _serve(options: Options, listener: socket.socket, port: int) -> None:
+async def _serve(options: Options, listener: socket.socket, port: int, workspace: Workspace) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve  # type: ignore[import-not-found]  # .venv-local
     from ministack.app import app
 
     from .plugins import install
 
-    plugins = install(endpoint_url=f"http://{_HOST}:{port}")
+    plugins = install(workspace, endpoint_url=f"http://{_HOST}:{port}")
     stop = _stop_signal()
     try:
         announcement = asyncio.create_task(_announce_when_ready(options, port))

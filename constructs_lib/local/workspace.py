@@ -1,4 +1,4 @@
-"""The temporary folder of one server: unpacked models and the sockets of their processes."""
+"""The temporary folder of one server: unpacked models, the sockets of their processes, Lambda's code."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class Workspace:
         self.root = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._lock = _take_lock(self.root / _LOCK)
         self._numbers = itertools.count(1)
+
+    def take_in_temporary_files(self) -> None:
+        """Let everything this process puts into a temporary folder go here: ministack leaves its own behind."""
+        tempfile.tempdir = str(self.root)
 
     def new_folder(self, kind: str) -> Path:
         """An empty folder of its own."""

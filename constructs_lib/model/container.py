@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import constructs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.checks import kind, text
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, Broken, Rules
 from ..core.tokens import is_token
 from .data import BoundData, ModelData
@@ -52,17 +52,17 @@ class Container:
         return Container(model_package=arn, environment=environment or {})
 
     def bind(
-        self, scope: constructs.Construct, id: str, role: iam.IRole | None
+        self, scope: constructs.Construct, id: str, permissions: Permissions
     ) -> sagemaker.CfnModel.ContainerDefinitionProperty:
-        """The container definition, its assets made under `scope`, `role` allowed to pull and read."""
+        """The container definition, its assets made under `scope`, pulling and reading allowed."""
         if self.image is None:
             return sagemaker.CfnModel.ContainerDefinitionProperty(
                 model_package_name=self.model_package,
                 environment=dict(self.environment) or None,
                 container_hostname=self.hostname,
             )
-        image = self.image.bind(scope, f"{id}Image", role)
-        data = self.data.bind(scope, f"{id}Data", role) if self.data is not None else None
+        image = self.image.bind(scope, f"{id}Image", permissions)
+        data = self.data.bind(scope, f"{id}Data", permissions) if self.data is not None else None
         return sagemaker.CfnModel.ContainerDefinitionProperty(
             image=image.uri,
             environment={**image.environment, **_version_of(data), **self.environment} or None,

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import constructs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 
 from ..core.checks import kind, known
-from ..core.roles import acknowledge_wildcard
+from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from . import archive
 
@@ -79,8 +78,8 @@ class ModelData(ABC):
         return _PrefixData(bucket=bucket, prefix=prefix, version=version)
 
     @abstractmethod
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundData:
-        """Make what is needed under `scope` and let `role` read it."""
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
+        """Make what is needed under `scope` and allow reading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +91,9 @@ class _AssetData(ModelData):
     def __post_init__(self) -> None:
         _asset_rules.enforce(self, path="ModelData.from_asset")
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundData:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
         asset = self._asset(scope, id)
-        _let_read(role, asset.bucket, asset.s3_object_key)
+        _let_read(permissions, asset.bucket, asset.s3_object_key)
         return BoundData(url=asset.s3_object_url)
 
     def _asset(self, scope: constructs.Construct, id: str) -> s3_assets.Asset:
@@ -128,14 +127,14 @@ class _BucketData(ModelData):
     def __post_init__(self) -> None:
         _bucket_rules.enforce(self, path="ModelData.from_bucket")
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundData:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
         if self.version is None and known(self.key) and not looks_immutable(self.key):
             MUTABLE_KEY.warn(
                 scope,
                 f"the artefact at key {self.key!r} can be overwritten without a redeploy: give version=… or a key "
                 "that names its content",
             )
-        _let_read(role, self.bucket, self.key)
+        _let_read(permissions, self.bucket, self.key)
         return BoundData(url=self.bucket.s3_url_for_object(self.key), version=self.version)
 
 
@@ -148,41 +147,31 @@ class _PrefixData(ModelData):
     def __post_init__(self) -> None:
         _prefix_rules.enforce(self, path="ModelData.from_prefix")
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundData:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
         if self.version is None and known(self.prefix) and not looks_immutable(self.prefix):
             MUTABLE_KEY.warn(
                 scope, f"objects under {self.prefix!r} can change without a redeploy: give version=…"
             )
-        _let_read(role, self.bucket, f"{self.prefix}*")
-        _let_list(role, self.bucket, self.prefix)
+        _let_read(permissions, self.bucket, f"{self.prefix}*")
+        _let_list(permissions, self.bucket, self.prefix)
         return BoundData(
             url=self.bucket.s3_url_for_object(self.prefix), uncompressed=True, version=self.version
         )
 
 
-def _let_read(role: iam.IRole | None, bucket: s3.IBucket, key: str) -> None:
+def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
-    if role is None:
-        return
-    objects = bucket.arn_for_objects(key)
-    role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[objects]))
+    several = (
+        "Uncompressed model data is a prefix of objects, all of them read." if key.endswith("*") else None
+    )
+    permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key), wildcard=several)
     if bucket.encryption_key is not None:
-        bucket.encryption_key.grant_decrypt(role)
-    if key.endswith("*"):
-        acknowledge_wildcard(
-            role, objects, "Uncompressed model data is a prefix of objects, all of them read."
-        )
+        bucket.encryption_key.grant_decrypt(permissions.role)
 
 
-def _let_list(role: iam.IRole | None, bucket: s3.IBucket, prefix: str) -> None:
-    if role is None:
-        return
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["s3:ListBucket"],
-            resources=[bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
-        )
+def _let_list(permissions: Permissions, bucket: s3.IBucket, prefix: str) -> None:
+    permissions.allow(
+        "s3:ListBucket", on=bucket.bucket_arn, conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}
     )
 
 

@@ -12,10 +12,9 @@ import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
-from aws_cdk import aws_iam as iam
 
 from ..core.checks import kind, known
-from ..core.roles import acknowledge_wildcard, pull_statements
+from ..core.roles import Permissions, allow_pull
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
 from .image_table import PublishedImage, UnknownImage, find_image, is_built_in, is_framework, names
@@ -116,8 +115,8 @@ class ContainerImage(ABC):
         return _UriImage(uri=uri)
 
     @abstractmethod
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundImage:
-        """Make what is needed under `scope` and let `role` pull."""
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
+        """Make what is needed under `scope` and allow pulling."""
 
 
 def _script_mode(entry_point: str) -> dict[str, str]:
@@ -159,11 +158,10 @@ class _PublishedImage(ContainerImage):
     image: PublishedImage
     environment: Mapping[str, str]
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundImage:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         stack = cdk.Stack.of(scope)
         account = self._account(scope, id)
-        if role is not None:
-            _let_pull(role, _repository_arn(stack, account, stack.region, self.image.repository))
+        allow_pull(permissions, _repository_arn(stack, account, stack.region, self.image.repository))
         return BoundImage(uri=self._uri(stack, account), environment=self.environment)
 
     def _account(self, scope: constructs.Construct, id: str) -> str:
@@ -190,13 +188,12 @@ class _RepositoryImage(ContainerImage):
     def __post_init__(self) -> None:
         _repository_rules.enforce(self, path="ContainerImage.from_repository")
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundImage:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         if self.tag_or_digest == "latest":
             MUTABLE_TAG.warn(
                 scope, "the tag 'latest' moves without a redeploy: give tag_or_digest='sha256:…'"
             )
-        if role is not None:
-            _let_pull(role, self.repository.repository_arn)
+        allow_pull(permissions, self.repository.repository_arn)
         return BoundImage(uri=self.repository.repository_uri_for_tag_or_digest(self.tag_or_digest))
 
 
@@ -208,13 +205,12 @@ class _AssetImage(ContainerImage):
     def __post_init__(self) -> None:
         _asset_rules.enforce(self, path="ContainerImage.from_asset")
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundImage:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         # SageMaker's instances are x86 unless a Graviton type is chosen; the builder's laptop need not be.
         asset = ecr_assets.DockerImageAsset(
             scope, id, directory=self.directory, file=self.file, platform=ecr_assets.Platform.LINUX_AMD64
         )
-        if role is not None:
-            _let_pull(role, asset.repository.repository_arn)
+        allow_pull(permissions, asset.repository.repository_arn)
         return BoundImage(uri=asset.image_uri)
 
 
@@ -232,12 +228,14 @@ class _UriImage(ContainerImage):
     def __post_init__(self) -> None:
         _uri_rules.enforce(self, path="ContainerImage.from_uri")
 
-    def bind(self, scope: constructs.Construct, id: str, role: iam.IRole | None) -> BoundImage:
+    def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         stack = cdk.Stack.of(scope)
         match = None if is_token(self.uri) else _ECR_URI.fullmatch(self.uri)
         if match is None:
             repositories = _repository_arn(stack, stack.account, stack.region, "*")
-            _let_pull_any(role, repositories)
+            allow_pull(
+                permissions, repositories, wildcard="The image's URI, and so its repository, is known late."
+            )
             return BoundImage(uri=self.uri)
         if not is_token(stack.region) and match["region"] != stack.region:
             raise SAME_REGION.error(
@@ -248,28 +246,15 @@ class _UriImage(ContainerImage):
             MUTABLE_TAG.warn(
                 scope, f"{self.uri} names no fixed image: end it with @sha256:… or a tag of its own"
             )
-        if role is not None:
-            _let_pull(role, _repository_arn(stack, match["account"], match["region"], match["repository"]))
+        allow_pull(
+            permissions, _repository_arn(stack, match["account"], match["region"], match["repository"])
+        )
         return BoundImage(uri=self.uri)
 
 
 def _repository_arn(stack: cdk.Stack, account: str, region: str, repository: str) -> str:
     return stack.format_arn(
         service="ecr", account=account, region=region, resource="repository", resource_name=repository
-    )
-
-
-def _let_pull(role: iam.IRole, repository_arn: str) -> None:
-    for statement in pull_statements([repository_arn]):
-        role.add_to_principal_policy(statement)
-
-
-def _let_pull_any(role: iam.IRole | None, repositories: str) -> None:
-    if role is None:
-        return
-    _let_pull(role, repositories)
-    acknowledge_wildcard(
-        role, repositories, "The image's URI is known at deployment only, so its repository is too."
     )
 
 

@@ -14,7 +14,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import items_of, kind
-from ..core.roles import acknowledge_wildcard, execution_role, vpc_statements
+from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, construct_path
 from .container import Container
 
@@ -118,11 +118,9 @@ class Model(ModelBase):
             security_groups=security_groups,
             network_isolation=network_isolation,
         )
-        model_rules.enforce(props, path=construct_path(scope, id))
+        model_rules.enforce(props, path=lambda: construct_path(scope, id))
         super().__init__(scope, id)
         self.role: iam.IRole = role if role is not None else execution_role(self)
-        if role is not None:
-            acknowledge_wildcard(role, "*", "ECR's token and EC2's network calls take no resource.")
         self.connections: ec2.Connections | None = None
         """Who may talk to the containers, when they are in a VPC."""
         self.containers: tuple[Container, ...] = tuple(containers) if containers is not None else (container,)  # type: ignore[assignment]
@@ -142,8 +140,13 @@ class Model(ModelBase):
         return self.role.grant_principal
 
     def _cfn_model(self, props: _ModelProps) -> sagemaker.CfnModel:
+        permissions = Permissions(self.role)
+        if props.role is None:
+            allow_telemetry(permissions, self)
+        if props.vpc is not None:
+            allow_network(permissions)
         definitions = [
-            container.bind(self, "" if len(self.containers) == 1 else f"Container{index}", self.role)
+            container.bind(self, "" if len(self.containers) == 1 else f"Container{index}", permissions)
             for index, container in enumerate(self.containers, start=1)
         ]
         model = sagemaker.CfnModel(
@@ -157,7 +160,7 @@ class Model(ModelBase):
         )
         # The role's policies, not only the role: SageMaker reads the artefact as soon as the endpoint
         # starts, and a policy that comes later makes that fail.
-        model.node.add_dependency(self.role)
+        model.node.add_dependency(self.role, permissions.attach(self))
         return model
 
     def _vpc_config(self, props: _ModelProps) -> sagemaker.CfnModel.VpcConfigProperty | None:
@@ -165,8 +168,6 @@ class Model(ModelBase):
             return None
         groups = list(props.security_groups or [ec2.SecurityGroup(self, "SecurityGroup", vpc=props.vpc)])
         self.connections = ec2.Connections(security_groups=groups)
-        for statement in vpc_statements():
-            self.role.add_to_principal_policy(statement)
         return sagemaker.CfnModel.VpcConfigProperty(
             subnets=_subnet_ids(props.vpc, props.vpc_subnets or ec2.SubnetSelection()),
             security_group_ids=[group.security_group_id for group in groups],

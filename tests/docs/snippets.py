@@ -11,15 +11,18 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import sys
 from collections.abc import Iterator
-from importlib.machinery import SourceFileLoader
+from contextlib import contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import aws_cdk as cdk
 import boto3
 import botocore.response
-import botocore.stub
+import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
@@ -30,6 +33,7 @@ from aws_cdk import aws_sns as sns
 
 import constructs_lib
 from constructs_lib import Container, ContainerImage, Model, ModelData
+from constructs_lib.core.rules import CATALOGUE
 from tests.support import synth
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "breast_cancer"
@@ -51,16 +55,31 @@ def furnish(folder: Path) -> None:
 def run(code: str, *, place: str) -> dict[str, Any]:
     """Run one snippet; returns its names. What it deploys must synthesize."""
     tree = compile(code, place, "exec")
-    if is_program(code):
-        names: dict[str, Any] = {"__name__": "snippet", "__file__": str(Path.cwd() / "app.py")}
-        exec(tree, names)  # noqa: S102 - our own documentation
-        _make_stacks(names)
-        return names
-    stack = cdk.Stack(synth.fresh_app(), "Snippet")
-    names = _around(stack)
-    exec(tree, names)  # noqa: S102
-    _synthesize(stack)
+    with _module() as names:
+        if is_program(code):
+            exec(tree, names)  # noqa: S102 - our own documentation
+            _make_stacks(names)
+        else:
+            stack = cdk.Stack(synth.fresh_app(), "Snippet")
+            names.update(_around(stack))
+            exec(tree, names)  # noqa: S102
+            _synthesize(stack)
     return names
+
+
+@contextmanager
+def _module() -> Iterator[dict[str, Any]]:
+    """The names of a module of its own; the rules that it lists are forgotten after it."""
+    module = ModuleType("snippet")
+    module.__file__ = str(Path.cwd() / "app.py")
+    sys.modules["snippet"] = module
+    listed = dict(CATALOGUE)
+    try:
+        yield vars(module)
+    finally:
+        del sys.modules["snippet"]
+        CATALOGUE.clear()
+        CATALOGUE.update(listed)
 
 
 def is_program(code: str) -> bool:
@@ -82,25 +101,24 @@ def _synthesize(stack: cdk.Stack) -> None:
 
 def _around(stack: cdk.Stack) -> dict[str, Any]:
     """What stands around a fragment; the pages say so."""
+    scope = constructs.Construct(stack, "Around")
     model = Model(
-        stack,
+        scope,
         "Fraud",
         container=Container(
             image=ContainerImage.framework("sklearn", version="1.2-1"),
             data=ModelData.from_asset("models/fraud", code="inference"),
         ),
     )
-    candidate = Model.from_model_name(stack, "Candidate", "fraud-candidate")
+    candidate = Model.from_model_name(scope, "Candidate", "fraud-candidate")
     function = lambda_.Function(
-        stack,
+        scope,
         "Caller",
         runtime=lambda_.Runtime.PYTHON_3_13,
         handler="index.handle",
         code=lambda_.Code.from_inline("def handle(event, context): pass"),
     )
     return {
-        "__name__": "snippet",
-        "__file__": str(Path.cwd() / "stack.py"),
         **{name: getattr(constructs_lib, name) for name in constructs_lib.__all__},
         "cdk": cdk,
         "Duration": cdk.Duration,
@@ -109,13 +127,13 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
         "model": model,
         "candidate": candidate,
         "function": function,
-        "bucket": s3.Bucket(stack, "Bucket"),
-        "key": kms.Key(stack, "Key"),
-        "repository": ecr.Repository.from_repository_name(stack, "Repository", "fraud"),
-        "topic": sns.Topic(stack, "Topic"),
-        "vpc": ec2.Vpc(stack, "Vpc", nat_gateways=0),
+        "bucket": s3.Bucket(scope, "Bucket"),
+        "key": kms.Key(scope, "Key"),
+        "repository": ecr.Repository.from_repository_name(scope, "Repository", "fraud"),
+        "topic": sns.Topic(scope, "Topic"),
+        "vpc": ec2.Vpc(scope, "Vpc", nat_gateways=0),
         "alarm": cloudwatch.Alarm.from_alarm_arn(
-            stack, "Alarm", f"arn:aws:cloudwatch:us-east-1:{synth.ACCOUNT}:alarm:declined-too-often"
+            scope, "Alarm", f"arn:aws:cloudwatch:us-east-1:{synth.ACCOUNT}:alarm:declined-too-often"
         ),
     }
 
@@ -173,10 +191,19 @@ class _Ok:
 
 def _answer(body: bytes | str, content_type: str) -> tuple[bytes, str]:
     """What the example's ``inference.py`` makes of a request."""
-    inference = SourceFileLoader("example_inference", str(EXAMPLE / "code" / "inference.py")).load_module()
+    inference = _loaded(EXAMPLE / "code" / "inference.py")
     raw = body if isinstance(body, bytes) else body.encode()
     prediction = inference.predict_fn(
         inference.input_fn(raw, content_type), inference.model_fn(str(EXAMPLE / "model"))
     )
     text, answered = inference.output_fn(prediction, content_type)
     return text.encode(), answered
+
+
+def _loaded(file: Path) -> Any:
+    spec = spec_from_file_location("example_inference", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

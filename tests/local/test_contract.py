@@ -22,6 +22,7 @@ CONTRACT: dict[str, list[str] | None] = {
     "ministack.app.SERVICE_REGISTRY": None,
     "ministack.app.SERVICE_HANDLERS": None,
     "ministack.app._loaded_modules": None,
+    "ministack.app._state_map": None,
     "ministack.app.fix_success_content_type": ["service", "status", "headers"],
     "ministack.app.fix_error_content_type": ["service", "status", "headers"],
     "ministack.core.router.SERVICE_PATTERNS": None,
@@ -91,7 +92,11 @@ json.dump({"version": version("ministack"), "found": found}, sys.stdout)
 @cache
 def ministack() -> dict[str, dict[str, list[str] | None]]:
     done = subprocess.run(
-        [str(PYTHON), "-c", LOOK_UP], input=json.dumps(list(CONTRACT)), capture_output=True, text=True, check=True
+        [str(PYTHON), "-c", LOOK_UP],
+        input=json.dumps(list(CONTRACT)),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return dict(json.loads(done.stdout))
 

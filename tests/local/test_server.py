@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
 import subprocess
 import urllib.request
+import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from .hosting import BUCKET, Hosting
+from .hosting import BUCKET, ROLE, Hosting
 from .server import PYTHON, REGION, ROOT, LocalAws, local_aws, until
 
 
@@ -94,6 +96,38 @@ def test_a_reset_stops_the_models_and_forgets(own_temp: Path) -> None:
         assert hosting.sagemaker.list_models()["Models"] == []
         again = prepared(aws)
         assert again.invoke(again.endpoint(again.puppet_config()))[0] == "puppet"
+
+
+def test_the_state_survives_a_restart_when_asked_to(tmp_path: Path) -> None:
+    state = ("--state-dir", str(tmp_path / "state"))
+    with local_aws(tmp_path, *state) as aws:
+        hosting = prepared(aws)
+        name = hosting.endpoint(hosting.puppet_config("remembered"), Tags=[{"Key": "kept", "Value": "yes"}])
+    with local_aws(tmp_path, *state) as aws:
+        hosting = Hosting(aws)
+        described = hosting.settled(name)
+        assert hosting.invoke(name)[0] == "remembered"
+        tags = hosting.sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"]
+        assert tags == [{"Key": "kept", "Value": "yes"}]
+
+
+def test_what_lambda_leaves_in_the_temporary_folder_goes_too(own_temp: Path) -> None:
+    with local_aws(own_temp) as aws:
+        functions = aws.client("lambda")
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as packed:
+            packed.writestr("index.py", "def handler(event, context): return 'called'")
+        functions.create_function(
+            FunctionName="f",
+            Runtime="python3.11",
+            Role=ROLE,
+            Handler="index.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
+        assert functions.invoke(FunctionName="f")["Payload"].read() == b'"called"'
+        workers = children(aws.process.pid)
+    until(lambda: not alive(workers), what="Lambda's process ends")
+    assert {each.name for each in own_temp.iterdir()} == {"server.log"}
 
 
 def test_it_prints_what_the_ordinary_tools_need(aws: LocalAws) -> None:

@@ -35,11 +35,11 @@ class Endpoints(Shelf[Endpoint]):
         self._capacity = capacity
         self._on_change = on_change
 
-    def create(self, request: dict[str, Any]) -> Endpoint:
-        """Start an endpoint; it is Creating when this returns."""
+    def create(self, request: dict[str, Any], kept: Mapping[str, Desired] | None = None) -> Endpoint:
+        """Start an endpoint; it is Creating when this returns. `kept` overrides the configuration."""
         name = request["EndpointName"]
         self.require_free(name)
-        live = self._generation(name, request["EndpointConfigName"], {})
+        live = self._generation(name, request["EndpointConfigName"], kept or {})
         config = request.get("DeploymentConfig")
         plan_of(config, live.instance_count)
         endpoint = Endpoint(

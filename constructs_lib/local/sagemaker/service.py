@@ -16,7 +16,7 @@ from ..emulator import Response, Scope
 from ..serving.fleet import ContainerSpec, Fleet
 from ..settings import settings
 from ..workspace import Workspace
-from . import iam, provisioners
+from . import iam, persistence, provisioners
 from .capacity import Capacity
 from .capture import Capture
 from .control import Control
@@ -64,6 +64,7 @@ class SageMaker:
         # Read once now: the first request should not wait half a second for it.
         service_model()
         emulator.add_service(NAME, "SageMaker.", self)
+        emulator.keep_state_of(NAME)
         emulator.keep_content_types_of(NAME)
         emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn)
         provisioners.install(self.control)
@@ -139,6 +140,14 @@ class SageMaker:
                             endpoint.scope, endpoint.name, variant.spec.name, name, round(value, 2),
                             unit="Percent", namespace=INSTANCE_NAMESPACE,
                         )  # fmt: skip
+
+    def get_state(self) -> persistence.State:
+        """What ministack keeps in --state-dir when it stops."""
+        return persistence.saved(self)
+
+    def load_persisted_state(self, state: persistence.State) -> None:
+        """Come back to what was kept. ministack calls this when it starts, after S3 came back."""
+        persistence.restore(self, state)
 
     def reset(self) -> None:
         """Forget everything and stop every model. ministack calls this on a worker thread."""

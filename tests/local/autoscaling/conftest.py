@@ -1,4 +1,4 @@
-"""An embedded AWS whose minute lasts 0.6 seconds, and an endpoint in it to scale."""
+"""An embedded AWS whose minute lasts half a second, and an endpoint in it to scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..server import REGION, LocalAws, local_aws
 from .scaling import Scaling
 
 FAST = {
-    "CONSTRUCTS_LOCAL_TIME_SCALE": "0.01",
+    "CONSTRUCTS_LOCAL_TIME_SCALE": "0.0084",
     "CONSTRUCTS_LOCAL_SCALING_INTERVAL": "0.1",
     "CONSTRUCTS_LOCAL_METRICS_INTERVAL": "0.1",
     "CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.05",

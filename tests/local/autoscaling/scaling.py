@@ -162,7 +162,7 @@ class Scaling:
 
 def soon() -> str:
     """The schedule of something that runs within two seconds."""
-    return (datetime.now(UTC) + timedelta(seconds=1.5)).strftime("at(%Y-%m-%dT%H:%M:%S)")
+    return (datetime.now(UTC) + timedelta(seconds=1.25)).strftime("at(%Y-%m-%dT%H:%M:%S)")
 
 
 class Metric:

@@ -1,0 +1,64 @@
+"""One measurement in a process of its own: makes endpoints, synthesizes, prints what it cost as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+
+PER_STACK = 25
+"""Endpoints a stack: below CloudFormation's 500 resources."""
+
+
+def main(kind: str, count: int) -> dict[str, float]:
+    """Make `count` endpoints of ``module:function`` and synthesize them."""
+    module, function = kind.split(":")
+    import aws_cdk as cdk
+
+    make = getattr(import_module(f"benchmarks.{module}"), function)
+    with tempfile.TemporaryDirectory() as folder:
+        # Started and warm: both sides pay for Node once, and that is not the question.
+        cdk.App(outdir=f"{folder}/warm", builtin_cloud_formation_validation=False).synth()
+        app = cdk.App(outdir=f"{folder}/out", builtin_cloud_formation_validation=False)
+        started = time.perf_counter()
+        for index in range(count):
+            if index % PER_STACK == 0:
+                stack = cdk.Stack(app, f"Stack{index // PER_STACK}", env=cdk.Environment(region="eu-west-1"))
+            make(stack, index)
+        constructed = time.perf_counter()
+        assembly = app.synth()
+        finished = time.perf_counter()
+        resources = sum(len(each.template["Resources"]) for each in assembly.stacks[:1])
+    return {
+        "construct": constructed - started,
+        "synth": finished - constructed,
+        "total": finished - started,
+        "memory": _peak_memory(),
+        "resources": resources / min(count, PER_STACK),
+    }
+
+
+def _peak_memory() -> float:
+    """MiB at the highest, of this process and its Node."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    grandchildren = [each for child in children for each in _children(child)]
+    return sum(_high_water(pid) for pid in ("self", *children, *grandchildren))
+
+
+def _children(pid: str) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _high_water(pid: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))

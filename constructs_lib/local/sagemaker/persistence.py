@@ -1,0 +1,71 @@
+"""SageMaker's state across restarts (--state-dir): what was asked for, not what ran.
+
+Endpoints come back by being created anew, with the weights and counts that they had.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..emulator import Scope
+from .endpoint import Desired, Endpoint
+from .errors import ApiError
+from .store import Record
+
+if TYPE_CHECKING:
+    from .service import SageMaker
+
+State = dict[str, Any]
+_logger = logging.getLogger(__name__)
+
+
+def saved(sagemaker: SageMaker) -> State:
+    """The state, as JSON knows it."""
+    return {
+        "models": [_of_record(record, sagemaker) for record in sagemaker.models.everywhere()],
+        "configs": [_of_record(record, sagemaker) for record in sagemaker.configs.everywhere()],
+        "endpoints": [_of_endpoint(endpoint, sagemaker) for endpoint in sagemaker.endpoints.everywhere()],
+    }
+
+
+def _of_record(record: Record, sagemaker: SageMaker) -> State:
+    _arn, _aws, _service, region, account, _resource = record.arn.split(":", 5)
+    return {
+        "account": account,
+        "region": region,
+        "name": record.name,
+        "arn": record.arn,
+        "request": record.request,
+        "created": record.created,
+        "tags": sagemaker.tags.of(record.arn),
+    }
+
+
+def _of_endpoint(endpoint: Endpoint, sagemaker: SageMaker) -> State:
+    kept = {name: [each.desired_weight, each.desired_count] for name, each in endpoint.live.variants.items()}
+    request = {**endpoint.request, "EndpointConfigName": endpoint.live.config_name}
+    return {**_of_record(endpoint, sagemaker), "request": request, "kept": kept}
+
+
+def restore(sagemaker: SageMaker, state: State) -> None:
+    """Bring saved state back. What cannot come back is told in the log and left out."""
+    for shelf, kind in ((sagemaker.models, "models"), (sagemaker.configs, "configs")):
+        for each in state.get(kind, []):
+            with Scope(each["account"], each["region"]).active():
+                members = {key: each[key] for key in ("name", "arn", "request", "created")}
+                shelf.add(Record(**members))
+                sagemaker.tags.add(each["arn"], each["tags"])
+    for each in state.get("endpoints", []):
+        with Scope(each["account"], each["region"]).active():
+            _restore_endpoint(sagemaker, each)
+
+
+def _restore_endpoint(sagemaker: SageMaker, each: State) -> None:
+    kept = {name: Desired(weight, count) for name, (weight, count) in each["kept"].items()}
+    try:
+        sagemaker.endpoints.create(each["request"], kept)
+    except ApiError as error:
+        _logger.warning("endpoint %s does not come back: %s", each["name"], error)
+    else:
+        sagemaker.tags.add(each["arn"], each["tags"])

@@ -1,0 +1,125 @@
+"""A template as the calls CloudFormation makes of it, checked against the services' own models.
+
+CloudFormation's schemas leave optional what the API requires, and know fewer limits: botocore's models
+have required members, kinds, lengths, ranges, patterns and choices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import Shape
+from botocore.validate import ParamValidator
+
+from .intrinsics import Resolver
+
+Template = dict[str, Any]
+Parameters = dict[str, Any]
+
+MOST_METRICS_OF_AN_ALARM = 10
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html#API_PutMetricAlarm_RequestSyntax"""
+
+
+def faults(template: Template) -> list[str]:
+    """What the APIs would refuse, each with the resource it is in."""
+    resolver = Resolver(template)
+    found = []
+    for id, resource in template["Resources"].items():
+        for service, operation, parameters in _calls(id, resource["Type"], resolver):
+            shape = _shape(service, operation)
+            report = ParamValidator().validate(parameters, shape)
+            if report.has_errors():
+                found.append(f"{id}: {operation}: {report.generate_report()}")
+            found += [f"{id}: {operation}: {fault}" for fault in _limits(parameters, shape, "")]
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            found += [f"{id}: {fault}" for fault in _alarm_limits(resolver.properties(id))]
+    return found
+
+
+@cache
+def _shape(service: str, operation: str) -> Shape:
+    return _model(service).operation_model(operation).input_shape
+
+
+@cache
+def _model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, Parameters]]:
+    properties = resolver.properties(id)
+    match type:
+        case "AWS::SageMaker::Model":
+            yield "sagemaker", "CreateModel", {"ModelName": id, **properties}
+        case "AWS::SageMaker::EndpointConfig":
+            yield "sagemaker", "CreateEndpointConfig", {"EndpointConfigName": id, **properties}
+        case "AWS::SageMaker::Endpoint":
+            yield "sagemaker", "UpdateEndpoint", properties
+            created = ("EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags")
+            yield "sagemaker", "CreateEndpoint", {k: v for k, v in properties.items() if k in created}
+        case "AWS::ApplicationAutoScaling::ScalableTarget":
+            target = {name: properties[name] for name in _TARGET}
+            scheduled = properties.pop("ScheduledActions", [])
+            yield "application-autoscaling", "RegisterScalableTarget", properties
+            for action in scheduled:
+                yield "application-autoscaling", "PutScheduledAction", {**target, **action}
+        case "AWS::ApplicationAutoScaling::ScalingPolicy":
+            owner = resolver.properties(properties.pop("ScalingTargetId"))
+            target = {name: owner[name] for name in _TARGET}
+            yield "application-autoscaling", "PutScalingPolicy", {**target, **properties}
+        case "AWS::CloudWatch::Alarm":
+            yield "cloudwatch", "PutMetricAlarm", {"AlarmName": id, **properties}
+        case "AWS::SSM::Parameter":
+            yield "ssm", "PutParameter", properties
+
+
+_TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+
+
+def _limits(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    """Lengths, ranges, patterns and choices, which botocore knows and does not check."""
+    rules = shape.metadata
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        for name, item in value.items():
+            if name in shape.members:
+                yield from _limits(item, shape.members[name], f"{path}.{name}")
+            else:
+                yield f"{path}: the API has no {name}"
+    elif shape.type_name == "list" and isinstance(value, list):
+        yield from _too_many(len(value), rules, path)
+        for index, item in enumerate(value):
+            yield from _limits(item, shape.member, f"{path}[{index}]")
+    elif shape.type_name == "map" and isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _limits(name, shape.key, f"{path}.{name}")
+            yield from _limits(item, shape.value, f"{path}[{name}]")
+    elif isinstance(value, str):
+        yield from _too_many(len(value), rules, path)
+        if "enum" in rules and value not in rules["enum"]:
+            yield f"{path}: {value!r} is none of {rules['enum'][:5]}…"
+        if "pattern" in rules and not re.fullmatch(_in_python(rules["pattern"]), value, re.DOTALL):
+            yield f"{path}: {value!r} does not match {rules['pattern']}"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield from _too_many(value, rules, path)
+
+
+def _too_many(count: float, rules: Mapping[str, Any], path: str) -> Iterator[str]:
+    if not rules.get("min", count) <= count <= rules.get("max", count):
+        yield f"{path}: {count} is not within {rules.get('min')}…{rules.get('max')}"
+
+
+def _in_python(pattern: str) -> str:
+    """AWS's patterns are Java's; the classes that differ are spelled out."""
+    return pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
+
+
+def _alarm_limits(alarm: Parameters) -> Iterator[str]:
+    queries = alarm.get("Metrics", [])
+    for kind in ("MetricStat", "Expression"):
+        count = sum(kind in query for query in queries)
+        if count > MOST_METRICS_OF_AN_ALARM:
+            yield f"PutMetricAlarm: {count} queries with {kind}, at most {MOST_METRICS_OF_AN_ALARM}"
