@@ -62,13 +62,13 @@ class Permissions:
         policy = iam.Policy(
             scope,
             id,
-            roles=[self.role],
             document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": self._statements}),
         )
-        findings = dict.fromkeys(_INLINE_RULES, _INLINE)
-        for resource, reason in self._wildcards.items():
-            findings[wildcard_finding(scope, resource)] = reason
-        acknowledge(policy, findings)
+        # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
+        self.role.attach_inline_policy(policy)
+        acknowledge(policy, {wildcard_finding(scope, on): reason for on, reason in self._wildcards.items()})
+        # On the scope, since grants of a key make a policy of their own below the role.
+        acknowledge_inline_policy(scope)
         return policy
 
 

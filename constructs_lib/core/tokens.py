@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import aws_cdk as cdk
 
 # CDK encodes number tokens as huge negative doubles. Looking for the encodings here spares a call into
@@ -16,7 +18,7 @@ def is_token(value: object) -> bool:
     if isinstance(value, str):
         return "${Token[" in value
     if isinstance(value, int | float):
-        return value < _NUMBER_TOKENS_BELOW and cdk.Token.is_unresolved(value)
+        return math.isfinite(value) and value < _NUMBER_TOKENS_BELOW and cdk.Token.is_unresolved(value)
     if isinstance(value, cdk.Duration | cdk.Size):
         return value.is_unresolved()
     if isinstance(value, list | tuple | set | frozenset):

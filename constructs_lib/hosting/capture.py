@@ -27,7 +27,7 @@ class DataCapture:
     SageMaker stops capturing when an instance's disk is more than 75 % full.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture.html
 
-    :raises ConstraintError: SM-CAPTURE-001 … SM-CAPTURE-003.
+    :raises ConstraintError: SM-CAPTURE-001 … SM-CAPTURE-004.
     """
 
     sampling_percent: int = 100

@@ -17,6 +17,8 @@ from ..core.rules import DEVELOPER_GUIDE, Broken, listed
 from .grants import EndpointGrants
 from .metrics import EndpointMetric
 
+AnyMetric = cloudwatch.Metric | cloudwatch.MathExpression
+
 KNOWN_VARIANT = listed(
     id="SM-ENDPOINT-010",
     summary="A metric names a variant that the endpoint has.",
@@ -66,7 +68,7 @@ class EndpointBase(cdk.Resource):
         variant: str | None = None,
         statistic: str | None = None,
         period: cdk.Duration | None = None,
-    ) -> cloudwatch.IMetric:
+    ) -> AnyMetric:
         """A metric of one `variant`, or of all: counts are added up, of others the worst is taken.
 
         :param statistic: default: what suits the metric, for example ``Sum`` or ``p99``.
@@ -89,47 +91,45 @@ class EndpointBase(cdk.Resource):
             ),
         )
 
-    def metric_invocations(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_invocations(self, *, variant: str | None = None) -> AnyMetric:
         """Requests per minute."""
         return self.metric(EndpointMetric.INVOCATIONS, variant=variant)
 
-    def metric_invocations_per_instance(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_invocations_per_instance(self, *, variant: str | None = None) -> AnyMetric:
         """Requests per minute and instance: what `AutoScaling.invocations_per_instance` tracks."""
         return self.metric(EndpointMetric.INVOCATIONS_PER_INSTANCE, variant=variant)
 
-    def metric_invocation_4xx_errors(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_invocation_4xx_errors(self, *, variant: str | None = None) -> AnyMetric:
         """Requests per minute that were the caller's fault."""
         return self.metric(EndpointMetric.INVOCATION_4XX_ERRORS, variant=variant)
 
-    def metric_invocation_5xx_errors(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_invocation_5xx_errors(self, *, variant: str | None = None) -> AnyMetric:
         """Requests per minute that failed in the model or in SageMaker."""
         return self.metric(EndpointMetric.INVOCATION_5XX_ERRORS, variant=variant)
 
-    def metric_model_latency(
-        self, *, variant: str | None = None, statistic: str | None = None
-    ) -> cloudwatch.IMetric:
+    def metric_model_latency(self, *, variant: str | None = None, statistic: str | None = None) -> AnyMetric:
         """Microseconds the containers took; p99 unless told otherwise."""
         return self.metric(EndpointMetric.MODEL_LATENCY, variant=variant, statistic=statistic)
 
     def metric_overhead_latency(
         self, *, variant: str | None = None, statistic: str | None = None
-    ) -> cloudwatch.IMetric:
+    ) -> AnyMetric:
         """Microseconds SageMaker added; p99 unless told otherwise."""
         return self.metric(EndpointMetric.OVERHEAD_LATENCY, variant=variant, statistic=statistic)
 
-    def metric_cpu_utilization(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_cpu_utilization(self, *, variant: str | None = None) -> AnyMetric:
         """Percent of one vCPU, so above 100 on several."""
         return self.metric(EndpointMetric.CPU_UTILIZATION, variant=variant)
 
-    def metric_memory_utilization(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_memory_utilization(self, *, variant: str | None = None) -> AnyMetric:
         """Percent of the memory."""
         return self.metric(EndpointMetric.MEMORY_UTILIZATION, variant=variant)
 
-    def metric_disk_utilization(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_disk_utilization(self, *, variant: str | None = None) -> AnyMetric:
         """Percent of the disk; capture stops above 75."""
         return self.metric(EndpointMetric.DISK_UTILIZATION, variant=variant)
 
-    def metric_gpu_utilization(self, *, variant: str | None = None) -> cloudwatch.IMetric:
+    def metric_gpu_utilization(self, *, variant: str | None = None) -> AnyMetric:
         """Percent of one GPU, so above 100 on several."""
         return self.metric(EndpointMetric.GPU_UTILIZATION, variant=variant)
 

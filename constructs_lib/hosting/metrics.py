@@ -51,7 +51,7 @@ class EndpointMetric(Enum):
         *,
         statistic: str | None = None,
         period: cdk.Duration | None = None,
-    ) -> cloudwatch.IMetric:
+    ) -> cloudwatch.Metric | cloudwatch.MathExpression:
         """The metric of one variant, or of several together: counts added up, the worst of the others."""
         period = period or cdk.Duration.minutes(1)
         each = {

@@ -243,8 +243,13 @@ def _role(variant: Variant) -> iam.IRole | None:
 
 def _let_use_for_volumes(role: iam.IRole, key: kms.IKey) -> None:
     """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
-    key.grant(
-        role, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"
+    key.grant(role, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["kms:CreateGrant"],
+            resources=[key.key_arn],
+            conditions={"Bool": {"kms:GrantIsForAWSResource": True}},
+        )
     )
 
 

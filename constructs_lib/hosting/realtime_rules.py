@@ -157,7 +157,10 @@ def real_time_never_sleeps(props: RealtimeProps) -> Iterator[Broken]:
         for property, low in lows:
             if known(low) and low < 1:  # type: ignore[operator]
                 yield Broken(
-                    f"{name}.{property}", low, "at least 1", "AsyncEndpoint and ComponentEndpoint scale to 0"
+                    f"{name}.{property}",
+                    low,
+                    "at least 1",
+                    "only asynchronous endpoints and inference components sleep",
                 )
 
 
@@ -225,6 +228,11 @@ HIGH_AVAILABILITY = Advice(
     "A production variant keeps at least 2 instances, so that it outlives the loss of a zone.",
     DEVELOPER_GUIDE + "deployment-best-practices.html",
 )
+FIXED_BESIDE_SCALED = Advice(
+    "SM-SCALING-101",
+    "All variants of an endpoint scale, or none: beside a scaled one, a fixed instance count is set only once.",
+    API_REFERENCE + "API_UpdateEndpoint.html",
+)
 UNKNOWN_TYPE = Advice(
     "SM-INSTANCE-101",
     "The instance type was offered for hosting when this release was made.",
@@ -246,6 +254,12 @@ def warn_about(
     endpoint: constructs.IConstruct, variants: Sequence[Variant], rollout: Rollout, key: kms.IKey | None
 ) -> None:
     """Attach the advice that applies."""
+    fixed = [variant.name for variant in variants if variant.scaling is None]
+    if 0 < len(fixed) < len(variants):
+        FIXED_BESIDE_SCALED.warn(
+            endpoint,
+            f"the instance_count of {', '.join(fixed)} keeps its first value: give scaling to all or to none",
+        )
     for variant in variants:
         count, type = variant.smallest_count, variant.instance_type
         if known(count) and count < 2:

@@ -48,11 +48,12 @@ class _Kind(Enum):
     CANARY = "CANARY"
     LINEAR = "LINEAR"
     ROLLING = "ROLLING"
+    UNGUARDED = "UNGUARDED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """How traffic moves to a new version; make one with `all_at_once`, `canary`, `linear` or `rolling`.
+    """How traffic moves to a new version; make one with `all_at_once`, `canary`, `linear`, `rolling` or `unguarded`.
 
     Blue/green (the first three) runs a whole second fleet while it moves, and bills it; rolling replaces
     batches in place. The alarms of `rollback` are watched all the while. On the first deployment of an
@@ -174,6 +175,16 @@ class Rollout:
             rollback=rollback or Rollback(),
         )
 
+    @staticmethod
+    def unguarded() -> Rollout:
+        """No deployment configuration: SageMaker moves all traffic at once and watches nothing.
+
+        For the one deployment that adds, drops or renames variants: with a deployment configuration
+        SageMaker wants the same variant names before and after. Go back to a guarded rollout after it.
+        Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+        """
+        return Rollout(kind=_Kind.UNGUARDED, rollback=Rollback(error_rate_percent=None, latency_alarm=False))
+
     @property
     def in_place(self) -> bool:
         """Whether batches are replaced in place, without a second fleet."""
@@ -182,10 +193,12 @@ class Rollout:
     @property
     def is_all_at_once(self) -> bool:
         """Whether all traffic moves in one step."""
-        return self.kind is _Kind.ALL_AT_ONCE
+        return self.kind in (_Kind.ALL_AT_ONCE, _Kind.UNGUARDED)
 
-    def bind(self, alarm_names: Sequence[str]) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-        """The endpoint's deployment configuration, watching `alarm_names`."""
+    def bind(self, alarm_names: Sequence[str]) -> sagemaker.CfnEndpoint.DeploymentConfigProperty | None:
+        """The endpoint's deployment configuration, watching `alarm_names`; none for an unguarded one."""
+        if self.kind is _Kind.UNGUARDED:
+            return None
         alarms = [sagemaker.CfnEndpoint.AlarmProperty(alarm_name=name) for name in alarm_names]
         return sagemaker.CfnEndpoint.DeploymentConfigProperty(
             blue_green_update_policy=None if self.in_place else self._blue_green(),
@@ -247,7 +260,7 @@ _PERCENT_RANGES = {
 @rollout_rules.rule("SM-ROLLOUT-001", source=_GUARDRAILS)
 def one_size(rollout: Rollout) -> Iterator[Broken]:
     """A canary, step or batch has one size: a percentage or a number of instances."""
-    if rollout.kind is _Kind.ALL_AT_ONCE:
+    if rollout.is_all_at_once:
         return
     percent, instances, low, high = _PERCENT_RANGES[rollout.kind]
     if (rollout.percent is None) == (rollout.instances is None):
@@ -259,7 +272,7 @@ def one_size(rollout: Rollout) -> Iterator[Broken]:
 @rollout_rules.rule("SM-ROLLOUT-002", source=_GUARDRAILS)
 def waits_are_short(rollout: Rollout) -> Iterator[Broken]:
     """Waits last 0–60 minutes; canary, linear and rolling need one."""
-    if rollout.kind is not _Kind.ALL_AT_ONCE:
+    if not rollout.is_all_at_once:
         yield from kind("wait", rollout.wait, cdk.Duration, optional=False, fix="wait=Duration.minutes(10)")
     if isinstance(rollout.wait, cdk.Duration):
         yield from duration("wait", rollout.wait, 0, 3600)
@@ -306,7 +319,7 @@ def way_back_is_a_percentage(rollout: Rollout) -> Iterator[Broken]:
 
 @rollback_rules.rule("SM-ROLLOUT-006", source=DEVELOPER_GUIDE + "deployment-guardrails-configuration.html")
 def rollback_thresholds(rollback: Rollback) -> Iterator[Broken]:
-    """Rollback thresholds are a rate above 0 and at most 100 %, a latency up to 60 s, and alarms."""
+    """Rollback thresholds are a rate above 0 and at most 100 %, a latency of 1 second – 1 hour, and alarms."""
     yield from number("error_rate_percent", rollback.error_rate_percent, 0, 100, above=True)
     yield from duration("latency", rollback.latency, 1, 3600)
     yield from items_of("alarms", rollback.alarms, object)

@@ -36,7 +36,7 @@ class Variant:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
 
-    :raises ConstraintError: SM-VARIANT-001 … SM-VARIANT-007.
+    :raises ConstraintError: SM-VARIANT-001 … SM-VARIANT-008.
     """
 
     name: str

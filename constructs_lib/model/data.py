@@ -98,7 +98,7 @@ class _AssetData(ModelData):
 
     def _asset(self, scope: constructs.Construct, id: str) -> s3_assets.Asset:
         if Path(self.path).is_file():
-            return s3_assets.Asset(scope, id, path=self.path)
+            return s3_assets.Asset(scope, id, path=str(Path(self.path).resolve()))
         packed = self._pack(f"{scope.node.path}/{id}")
         return s3_assets.Asset(
             scope,

@@ -208,7 +208,11 @@ class _AssetImage(ContainerImage):
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         # SageMaker's instances are x86 unless a Graviton type is chosen; the builder's laptop need not be.
         asset = ecr_assets.DockerImageAsset(
-            scope, id, directory=self.directory, file=self.file, platform=ecr_assets.Platform.LINUX_AMD64
+            scope,
+            id,
+            directory=str(Path(self.directory).resolve()),
+            file=self.file,
+            platform=ecr_assets.Platform.LINUX_AMD64,
         )
         allow_pull(permissions, asset.repository.repository_arn)
         return BoundImage(uri=asset.image_uri)

@@ -104,7 +104,7 @@ class Model(ModelBase):
             an imported one (immutable) must have them already.
         :param vpc: default: none; SageMaker's own network. In a VPC, S3 and ECR must be reachable from
             the subnets (gateway and interface endpoints, or NAT).
-        :param vpc_subnets: default: the VPC's private subnets with egress, else isolated ones.
+        :param vpc_subnets: default: CDK's choice: private subnets with egress, else isolated, else public ones.
         :param security_groups: default: one new group, all outbound traffic allowed.
         :param network_isolation: no outbound calls at all from the container, not even to AWS.
         :raises ConstraintError: SM-MODEL-001 … SM-MODEL-003.
@@ -141,8 +141,7 @@ class Model(ModelBase):
 
     def _cfn_model(self, props: _ModelProps) -> sagemaker.CfnModel:
         permissions = Permissions(self.role)
-        if props.role is None:
-            allow_telemetry(permissions, self)
+        allow_telemetry(permissions, self)
         if props.vpc is not None:
             allow_network(permissions)
         definitions = [

@@ -20,8 +20,8 @@ def account_for_region(scope: constructs.Construct, accounts: Mapping[str, str])
     stack = cdk.Stack.of(scope)
     listed = "\n".join(f"{region}={account}" for region, account in sorted(accounts.items()))
     id = f"SageMakerImageAccounts{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
-    if stack.node.try_find_child(id) is None:
-        cdk.CfnMapping(
-            stack, id, mapping={region: {_KEY: account} for region, account in sorted(accounts.items())}
-        )
-    return cdk.Fn.find_in_map(id, stack.region, _KEY)
+    mapping = stack.node.try_find_child(id)
+    if not isinstance(mapping, cdk.CfnMapping):
+        rows = {region: {_KEY: account} for region, account in sorted(accounts.items())}
+        mapping = cdk.CfnMapping(stack, id, mapping=rows, lazy=True)
+    return mapping.find_in_map(stack.region, _KEY)

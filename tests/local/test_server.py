@@ -59,7 +59,7 @@ def _inodes(pid: int) -> set[str]:
     return {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:")}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_it_ends(own_temp: Path, number: signal.Signals) -> None:
     with local_aws(own_temp) as aws:
         hosting = prepared(aws)
@@ -72,15 +72,6 @@ def test_nothing_is_left_when_it_ends(own_temp: Path, number: signal.Signals) ->
         until(lambda: not alive(models), what="the model processes end")
         until(lambda: not workspaces(own_temp), what="the temporary folder is removed")
         assert (own_temp / "ready").exists() == (number == signal.SIGKILL)
-
-
-def test_the_next_server_sweeps_what_a_killed_one_left(own_temp: Path) -> None:
-    left = own_temp / "constructs-local-left"
-    left.mkdir()
-    (left / "lock").touch()
-    with local_aws(own_temp):
-        assert not left.exists()
-        assert len(workspaces(own_temp)) == 1
 
 
 def test_a_reset_stops_the_models_and_forgets(own_temp: Path) -> None:
@@ -111,8 +102,14 @@ def test_the_state_survives_a_restart_when_asked_to(tmp_path: Path) -> None:
         assert tags == [{"Key": "kept", "Value": "yes"}]
 
 
-def test_what_lambda_leaves_in_the_temporary_folder_goes_too(own_temp: Path) -> None:
+def test_what_others_leave_in_the_temporary_folder_goes_too(own_temp: Path) -> None:
+    """A killed server's folder when the next one starts, and Lambda's folders when it stops."""
+    left = own_temp / "constructs-local-left"
+    left.mkdir()
+    (left / "lock").touch()
     with local_aws(own_temp) as aws:
+        assert not left.exists()
+        assert len(workspaces(own_temp)) == 1
         functions = aws.client("lambda")
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as packed:
@@ -126,6 +123,8 @@ def test_what_lambda_leaves_in_the_temporary_folder_goes_too(own_temp: Path) -> 
         )
         assert functions.invoke(FunctionName="f")["Payload"].read() == b'"called"'
         workers = children(aws.process.pid)
+        aws.process.send_signal(signal.SIGINT)
+        assert aws.process.wait(20) == 0
     until(lambda: not alive(workers), what="Lambda's process ends")
     assert {each.name for each in own_temp.iterdir()} == {"server.log"}
 

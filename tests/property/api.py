@@ -51,6 +51,8 @@ def _model(service: str) -> Any:
 
 
 def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, Parameters]]:
+    if type not in _CALLED:
+        return
     properties = resolver.properties(id)
     match type:
         case "AWS::SageMaker::Model":
@@ -77,6 +79,15 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "ssm", "PutParameter", properties
 
 
+_CALLED = {
+    "AWS::SageMaker::Model",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Endpoint",
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::CloudWatch::Alarm",
+    "AWS::SSM::Parameter",
+}
 _TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
@@ -113,8 +124,9 @@ def _too_many(count: float, rules: Mapping[str, Any], path: str) -> Iterator[str
 
 
 def _in_python(pattern: str) -> str:
-    """AWS's patterns are Java's; the classes that differ are spelled out."""
-    return pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
+    """AWS's patterns are Java's, which spells wide characters as surrogates and has names for classes."""
+    wide = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+    return wide.replace(r"\p{Print}", r"[ -~]")
 
 
 def _alarm_limits(alarm: Parameters) -> Iterator[str]:

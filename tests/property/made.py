@@ -29,6 +29,10 @@ class Made:
         named = [f"{name}={value!r}" for name, value in self.given.items()]
         return f"{self.name}({', '.join([*map(repr, self.args), *named])})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For Hypothesis's reports."""
+        printer.text(repr(self))
+
 
 @dataclass(frozen=True)
 class InStack:

@@ -94,16 +94,15 @@ def a_model(scope: constructs.Construct, id: str = "Model", **props: Any) -> Mod
 def an_endpoint(scope: constructs.Construct, id: str = "Endpoint", **props: Any) -> RealtimeEndpoint:
     """An endpoint with the least of everything, unless told otherwise."""
     if "variants" not in props:
-        props.setdefault("model", a_model(scope, f"{id}Model"))
-        props.setdefault("instance_type", "ml.m5.large")
+        model = props.pop("model", None) or a_model(scope, f"{id}Model")
+        props = {"model": model, "instance_type": "ml.m5.large", **props}
     return RealtimeEndpoint(scope, id, **props)
 
 
 def a_variant(scope: constructs.Construct, name: str, **props: Any) -> Variant:
     """A variant with a model of its own."""
-    return Variant(
-        **{"name": name, "model": a_model(scope, f"Model{name}"), "instance_type": "ml.m5.large", **props}
-    )
+    model = a_model(scope, f"Model{name}")
+    return Variant(**{"name": name, "model": model, "instance_type": "ml.m5.large", **props})
 
 
 def a_bucket(scope: constructs.Construct, id: str = "Bucket", name: str = "artefacts") -> s3.IBucket:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -44,7 +46,7 @@ def variants_to_release(current: Mapping[str, str], wanted: Mapping[str, str]) -
 def verdict(wanted: str, endpoint: Mapping[str, Any]) -> str | None:
     """Why the endpoint is not what was deployed, or None where it is."""
     actual, status = endpoint["EndpointConfigName"], endpoint["EndpointStatus"]
-    if actual == wanted and status in ("InService", "Updating"):
+    if actual == wanted and status not in ("Failed", "UpdateRollbackFailed"):
         return None
     reason = endpoint.get("FailureReason", "SageMaker gives no reason; see the endpoint's CloudWatch logs")
     return (
@@ -56,6 +58,18 @@ def verdict(wanted: str, endpoint: Mapping[str, Any]) -> str | None:
 def is_fresh(snapshot: Mapping[str, Any], now: float) -> bool:
     """Whether a snapshot can still belong to a running deployment."""
     return now - float(snapshot["taken_at"]) < SNAPSHOT_SECONDS
+
+
+def is_over(scheduled_action: Mapping[str, Any], now: float) -> bool:
+    """Whether a scheduled action was for one time that has passed: registering it again would fail.
+
+    A day's leeway for time zones: near its time, an action is rather tried and refused than lost.
+    """
+    schedule = scheduled_action["Schedule"]
+    if not schedule.startswith("at("):
+        return False
+    at = datetime.fromisoformat(schedule[3:-1]).replace(tzinfo=UTC)
+    return at.timestamp() < now - 24 * 3600
 
 
 # --- what is registered, and what was -------------------------------------------------------------------
@@ -79,7 +93,7 @@ class Scaling:
             # Remembered first: were the function killed in between, nothing would be lost.
             self._ssm.put_parameter(
                 Name=self._parameter(variant),
-                Value=json.dumps(snapshot),
+                Value=json.dumps(snapshot, default=datetime.isoformat),
                 Type="String",
                 Overwrite=True,
                 Tier="Intelligent-Tiering",
@@ -88,21 +102,28 @@ class Scaling:
             released.append(variant)
         return released
 
-    def restore(self, variants: Iterable[str]) -> list[str]:
+    def restore(self, variants: Iterable[str], *, released_before: float = math.inf) -> list[str]:
         """Register again those of `variants` that were released, and forget them.
 
-        A variant that is gone keeps its snapshot: a rollback may bring it back.
+        A variant that is gone keeps its snapshot: a rollback may bring it back. So does one that was
+        released after `released_before`: who asks does not know of that yet.
         """
         restored = []
         for variant in variants:
             snapshot = self._remembered(variant)
-            if snapshot is None:
+            if snapshot is None or snapshot["taken_at"] > released_before:
                 continue
             if is_fresh(snapshot, time.time()):
                 self._register(variant, snapshot)
                 restored.append(variant)
             self._ssm.delete_parameter(Name=self._parameter(variant))
         return restored
+
+    def forget(self, variants: Iterable[str]) -> None:
+        """Forget what was released of `variants`."""
+        for variant in variants:
+            if self._remembered(variant) is not None:
+                self._ssm.delete_parameter(Name=self._parameter(variant))
 
     def _snapshot(self, variant: str) -> dict[str, Any] | None:
         key = self._key(variant)
@@ -127,8 +148,17 @@ class Scaling:
                 for policy in policies
             ],
             "scheduled_actions": [
-                _only(action, "ScheduledActionName", "Schedule", "Timezone", "ScalableTargetAction")
+                _only(
+                    action,
+                    "ScheduledActionName",
+                    "Schedule",
+                    "Timezone",
+                    "StartTime",
+                    "EndTime",
+                    "ScalableTargetAction",
+                )
                 for action in actions
+                if not is_over(action, time.time())
             ],
         }
 
@@ -220,8 +250,18 @@ def at_rest(event: Mapping[str, Any]) -> None:
     """When EventBridge says that an endpoint is in service: restore its auto scaling."""
     name = event["detail"]["EndpointName"]
     endpoint = describe(name)
-    if endpoint is not None and endpoint["EndpointStatus"] == "InService":
-        log.info("%s: restored the auto scaling of %s", name, Scaling(name).restore(instance_types(endpoint)))
+    if endpoint is None or endpoint["EndpointStatus"] != "InService":
+        return
+    # Events tell the time in whole seconds, and may come late: after the next deployment has released
+    # scaling for a change that is yet to come.
+    happened = datetime.fromisoformat(event["time"]).timestamp()
+    restored = Scaling(name).restore(instance_types(endpoint), released_before=happened + 1)
+    log.info("%s: restored the auto scaling of %s", name, restored)
+
+
+def forget(properties: Mapping[str, Any]) -> None:
+    """When the endpoint is deleted, or no longer guarded: leave no snapshot behind."""
+    Scaling(properties["EndpointName"]).forget(properties.get("InstanceTypes", {}))
 
 
 def _at_rest(endpoint_name: str) -> dict[str, Any]:
@@ -249,7 +289,9 @@ def handle(event: dict[str, Any], _context: object) -> None:
         return
     reason = ""
     try:
-        if event["RequestType"] != "Delete":
+        if event["RequestType"] == "Delete":
+            forget(event["ResourceProperties"])
+        else:
             _STEPS[event["ResourceType"]](event["ResourceProperties"])
     except Exception as error:  # whatever it is: CloudFormation waits for an answer
         log.exception("failed")

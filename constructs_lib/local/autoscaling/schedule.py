@@ -74,7 +74,7 @@ class Cron:
         """Does the start of one of the minutes in the interval match?"""
         moment = max(after, until - _LONGEST_CATCH_UP).replace(second=0, microsecond=0) + _MINUTE
         while moment <= until:
-            if moment > after and self._matches(moment.astimezone(self.zone)):
+            if self._matches(moment.astimezone(self.zone)):
                 return True
             moment += _MINUTE
         return False

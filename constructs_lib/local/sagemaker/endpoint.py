@@ -64,8 +64,7 @@ class Endpoint(Record):
         self._do(self._create())
 
     def begin_update(self, new: Generation, plan: Plan, deployment_config: dict[str, Any] | None) -> None:
-        """Start to replace what is live by a new generation."""
-        self.require_idle()
+        """Start to replace what is live by a new generation. The endpoint must be idle."""
         if self.status == "Failed":
             raise RefusedError(f'Cannot update endpoint "{self.arn}" with status "Failed".')
         self.capacity.reserve(new.instance_count)
@@ -76,8 +75,7 @@ class Endpoint(Record):
         self._do(self._update(new, plan))
 
     def begin_rebalance(self, desired: Mapping[str, Desired]) -> None:
-        """Start to change weights and counts."""
-        self.require_idle()
+        """Start to change weights and counts. The endpoint must be idle."""
         growth = sum(
             wanted.count - self.live.variants[name].desired_count
             for name, wanted in desired.items()
@@ -93,8 +91,7 @@ class Endpoint(Record):
         self._do(self._rebalance())
 
     def begin_delete(self, forget: Callable[[], None]) -> None:
-        """Start to stop the fleets; `forget` is called when they are gone."""
-        self.require_idle()
+        """Start to stop the fleets; `forget` is called when they are gone. The endpoint must be idle."""
         if self.status == "InService":
             self.capacity.release(self.live.instance_count)
         self._become("Deleting")

@@ -53,7 +53,7 @@ class TestTracking:
             (1, 300, 3),
             (2, 101, 3),
             (3, 100, 3),  # at the target
-            (3, 91, 3),  # below it, but within the margin
+            (20, 91, 20),  # below it, but within the margin
             (10, 80, 8),
             (10, 1, 1),
             (4, 0, 0),  # the bounds are another's business
@@ -66,8 +66,8 @@ class TestTracking:
         assert wanted(track(TRACKING, window(value), at(current))) == expected
 
     def test_rounding_does_not_add_an_instance(self) -> None:
-        policy = TargetTracking(name="p", target=0.1)
-        assert wanted(track(policy, window(0.7), at(3))) == 21
+        policy = TargetTracking(name="p", target=0.3)
+        assert wanted(track(policy, window(2.1), at(2))) == 14
 
     def test_without_data_it_stays(self) -> None:
         assert wanted(track(TRACKING, window(None), at(5))) == 5
@@ -258,6 +258,7 @@ class TestAlarms:
             ("0XX-X", "ALARM", "ALARM", "ALARM", "OK"),
             ("--X--", "ALARM", "ALARM", "ALARM", "OK"),
             ("----X", "OK", "OK", "ALARM", "OK"),
+            ("XX0XX", "OK", "OK", "OK", "OK"),
             ("00XXX", "ALARM", "ALARM", "ALARM", "ALARM"),
         ],
     )

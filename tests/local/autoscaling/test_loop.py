@@ -204,6 +204,6 @@ class TestEndpoints:
         scaling = Scaling(aws, name, "main")
         scaling.register()
         alarm = scaling.track(10)["Alarms"][0]["AlarmName"]
-        hosting.delete(name)
+        scaling.sagemaker.delete_endpoint(EndpointName=name)
         assert scaling.targets() == []
         assert scaling.cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"] == []
