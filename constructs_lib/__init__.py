@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .hosting.capture import DataCapture
     from .hosting.endpoint import EndpointBase
     from .hosting.grants import EndpointGrants
-    from .hosting.metrics import EndpointMetric
-    from .hosting.realtime import MetricsPublishing, RealtimeEndpoint
+    from .hosting.metrics import EndpointMetric, MetricsPublishing
+    from .hosting.realtime import RealtimeEndpoint
     from .hosting.rollout import Rollback, Rollout
     from .hosting.variant import RoutingStrategy, Variant
     from .model.container import Container
@@ -46,8 +46,8 @@ _HOMES = {
     "hosting.capture": ("DataCapture",),
     "hosting.endpoint": ("EndpointBase",),
     "hosting.grants": ("EndpointGrants",),
-    "hosting.metrics": ("EndpointMetric",),
-    "hosting.realtime": ("MetricsPublishing", "RealtimeEndpoint"),
+    "hosting.metrics": ("EndpointMetric", "MetricsPublishing"),
+    "hosting.realtime": ("RealtimeEndpoint",),
     "hosting.rollout": ("Rollback", "Rollout"),
     "hosting.variant": ("RoutingStrategy", "Variant"),
     "model.container": ("Container",),

@@ -111,4 +111,4 @@ def in_words(seconds: int) -> str:
         if seconds >= length and seconds % length == 0:
             count = seconds // length
             return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"{seconds} seconds"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"

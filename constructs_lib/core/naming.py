@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 import constructs
@@ -25,15 +26,20 @@ def physical_name(
     """A name for `scope` of at most `max_length` characters: stack name, then path, then `suffix`.
 
     The stack's *name* leads (not its construct id), so one app deployed under two stack names does not
-    collide. A hash of the whole is appended when anything had to be cut or replaced, so that two paths
-    never share a name.
+    collide. Where the path below the stack is more than one plain id, or anything had to be cut or
+    replaced, a hash of the whole is appended, so that two paths never share a name.
     """
-    stack = cdk.Stack.of(scope)
-    lead = [] if is_token(stack.stack_name) else [stack.stack_name]
-    within = scope.node.path.split("/")
-    below = within[len(stack.node.path.split("/")) :] if lead else within
-    whole = "-".join([*lead, *below, *([suffix] if suffix else [])])
-    return fitted_name(whole, max_length=max_length)
+    stack = _named_stack(cdk.Stack.of(scope))
+    below = scope.node.path.split("/")[len(stack.node.path.split("/")) :]
+    parts = [stack.stack_name, *below, *([suffix] if suffix else [])]
+    return _fitted(parts, max_length)
+
+
+def _named_stack(stack: cdk.Stack) -> cdk.Stack:
+    """The stack, or where it is a nested one, whose name only the deployment knows, the one around it."""
+    while is_token(stack.stack_name) and stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack
 
 
 def fitted_name(whole: str, *, max_length: int = ENDPOINT_NAME_LENGTH) -> str:
@@ -42,10 +48,17 @@ def fitted_name(whole: str, *, max_length: int = ENDPOINT_NAME_LENGTH) -> str:
     Lower case, since SageMaker keeps the case of an endpoint's name but lowers it in the ARN it checks
     policies against.
     """
-    whole = whole.lower()
+    return _fitted([whole], max_length)
+
+
+def _fitted(parts: Sequence[str], max_length: int) -> str:
+    whole = "-".join(parts).lower()
     clean = re.sub(r"[^a-z0-9]+", "-", whole).strip("-")
-    if clean == whole and len(clean) <= max_length:
+    # The last hyphen is the one that joins, or there is none: else a-b/c and a/b-c would share a name.
+    plain = len(parts) == 1 or (len(parts) == 2 and "-" not in parts[1])
+    if clean == whole and plain and len(clean) <= max_length:
         return clean
+    whole = "/".join(parts).lower()
     digest = hashlib.sha256(whole.encode()).hexdigest()[:_HASH_LENGTH]
     head = clean[: max_length - _HASH_LENGTH - 1].rstrip("-")
     return f"{head}-{digest}" if head else digest

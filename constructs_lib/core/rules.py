@@ -14,6 +14,8 @@ The docstring is the rule's line in the catalogue (`docs/rules.md`).
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -22,6 +24,7 @@ import aws_cdk as cdk
 import constructs
 
 from .errors import ConstraintError, Violation
+from .shapes import misfits
 
 Subject = TypeVar("Subject")
 
@@ -77,7 +80,24 @@ def listed(*, id: str, summary: str, source: str, severity: str = "error") -> Ru
     return CATALOGUE[id]
 
 
+TYPES = listed(
+    id="SM-TYPE-001",
+    summary="Every property has the type it is documented with.",
+    source="https://docs.aws.amazon.com/cdk/v2/guide/work-with-cdk-python.html",
+)
+
 Check = Callable[[Subject], Iterable[Broken]]
+
+
+def _tolerant(check: Check[Subject], subject: Subject) -> Iterator[Broken]:
+    """What `check` finds up to where a property of a wrong type, reported anyway, makes it stumble."""
+    with contextlib.suppress(TypeError, AttributeError, ValueError):
+        yield from check(subject)
+
+
+def _base(property: str) -> str:
+    """``steps[1].lower`` → ``steps``."""
+    return re.split(r"[.\[]", property, maxsplit=1)[0]
 
 
 class Rules(Generic[Subject]):
@@ -96,11 +116,21 @@ class Rules(Generic[Subject]):
 
         return register
 
-    def violations(self, subject: Subject) -> Iterator[Violation]:
-        """Every rule that `subject` breaks."""
-        for entry, check in self._checks:
-            for broken in check(subject):
-                yield entry.violation(broken)
+    def violations(self, subject: Subject) -> tuple[Violation, ...]:
+        """Every rule that `subject` breaks; and properties of a wrong type that no rule has named."""
+        misfit = {where: (given, allowed) for where, given, allowed in misfits(subject)}
+        found = [
+            entry.violation(broken)
+            for entry, check in self._checks
+            for broken in (_tolerant(check, subject) if misfit else check(subject))
+        ]
+        named = {_base(violation.property) for violation in found}
+        mistyped = (
+            TYPES.violation(Broken(where, given, allowed))
+            for where, (given, allowed) in misfit.items()
+            if _base(where) not in named
+        )
+        return (*found, *mistyped)
 
     def enforce(self, subject: Subject, *, path: str | Callable[[], str]) -> None:
         """Raise one `ConstraintError` with all that `subject` breaks.
@@ -108,7 +138,7 @@ class Rules(Generic[Subject]):
         :param path: the construct (or value object) at fault; asked for only when something is wrong.
         :raises ConstraintError: naming `path`.
         """
-        found = tuple(self.violations(subject))
+        found = self.violations(subject)
         if found:
             raise ConstraintError(path if isinstance(path, str) else path(), found)
 

@@ -14,6 +14,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ..core.checks import duration, items_of, kind, known, number, one_of, text, whole_number
 from ..core.rules import SCALING_GUIDE, Broken, Rules
+from ..core.tokens import is_token
 
 MAX_CAPACITY = 10_000
 
@@ -58,6 +59,10 @@ class ScalingStep:
     lower: float | None = None
     """Distance from the threshold; ``None``: no bound on this side."""
     upper: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check."""
+        step_bounds_rules.enforce(self, path="ScalingStep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,10 @@ class SuspendedScaling:
     scale_out: bool = False
     scheduled: bool = False
 
+    def __post_init__(self) -> None:
+        """Check."""
+        suspended_rules.enforce(self, path="SuspendedScaling")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoScaling:
@@ -150,6 +159,8 @@ class AutoScaling:
 scaling_rules = Rules[AutoScaling]()
 metric_target_rules = Rules[MetricTarget]()
 step_rules = Rules[StepScaling]()
+step_bounds_rules = Rules[ScalingStep]()
+suspended_rules = Rules[SuspendedScaling]()  # their types are all there is to check
 schedule_rules = Rules[ScheduledScaling]()
 
 _TARGETS = SCALING_GUIDE + "userguide/application-auto-scaling-target-tracking.html"
@@ -272,15 +283,20 @@ def _contiguous(steps: Sequence[ScalingStep]) -> Iterator[Broken]:
         return
     allowed = "steps that begin where the one before ends, for example (None, 0), (0, 10), (10, None)"
     shown = [(step.lower, step.upper) for step in steps]
-    for step in steps:
-        if step.lower is not None and step.upper is not None and step.lower >= step.upper:
-            yield Broken("steps", (step.lower, step.upper), "a lower bound below the upper one")
-            return
+    if any(is_token(bound) for pair in shown for bound in pair):
+        return
     ordered = sorted(steps, key=lambda step: float("-inf") if step.lower is None else step.lower)
     for before, after in pairwise(ordered):
         if before.upper is None or after.lower is None or before.upper != after.lower:
             yield Broken("steps", shown, allowed)
             return
+
+
+@step_bounds_rules.rule("SM-SCALING-011", source=_STEPS)
+def step_has_a_width(step: ScalingStep) -> Iterator[Broken]:
+    """A step's lower bound is below its upper bound."""
+    if known(step.lower, step.upper) and step.lower >= step.upper:  # type: ignore[operator]
+        yield Broken("lower", step.lower, f"less than upper ({step.upper})")
 
 
 @schedule_rules.rule("SM-SCALING-009", source=_SCHEDULES)

@@ -65,13 +65,18 @@ class DataCapture:
                 for mode, on in modes
                 if on
             ],
-            capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
-                csv_content_types=list(self.csv_content_types) or None,
-                json_content_types=list(self.json_content_types) or None,
-            ),
+            capture_content_type_header=self._content_types(),
             kms_key_id=key.key_arn if key is not None else None,
         )
         return bucket, config
+
+    def _content_types(self) -> sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty | None:
+        if not self.csv_content_types and not self.json_content_types:
+            return None
+        return sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+            csv_content_types=list(self.csv_content_types) or None,
+            json_content_types=list(self.json_content_types) or None,
+        )
 
     def _let_write(self, role: iam.IRole, bucket: s3.IBucket) -> None:
         objects = bucket.arn_for_objects(f"{self.prefix}/*")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+
+from ..core.rules import API_REFERENCE, Broken, Rules
+from ..core.tokens import is_token
 
 _INVOCATIONS = "AWS/SageMaker"
 _INSTANCES = "/aws/sagemaker/Endpoints"
@@ -73,3 +77,37 @@ class EndpointMetric(Enum):
             label=self.metric_name,
             period=period,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsPublishing:
+    """How finely the endpoint reports to CloudWatch.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html
+    """
+
+    enhanced: bool = True
+    """Also per instance and container."""
+    every: cdk.Duration | None = None
+    """10, 30, 60, 120, 180, 240 or 300 seconds. Default: 60."""
+
+    def __post_init__(self) -> None:
+        """Check."""
+        publishing_rules.enforce(self, path="MetricsPublishing")
+
+
+publishing_rules = Rules[MetricsPublishing]()
+
+METRIC_INTERVALS = (10, 30, 60, 120, 180, 240, 300)
+
+
+@publishing_rules.rule("SM-ENDPOINT-007", source=API_REFERENCE + "API_MetricsConfig.html")
+def interval_is_offered(publishing: MetricsPublishing) -> Iterator[Broken]:
+    """Metrics are published every 10, 30, 60, 120, 180, 240 or 300 seconds."""
+    every = publishing.every
+    if isinstance(every, cdk.Duration) and not is_token(every):
+        seconds = every.to_milliseconds() / 1000
+        if seconds not in METRIC_INTERVALS:
+            yield Broken(
+                "every", f"{seconds:g} seconds", f"one of {', '.join(map(str, METRIC_INTERVALS))} seconds"
+            )

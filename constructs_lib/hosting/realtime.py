@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import aws_cdk as cdk
 import constructs
@@ -21,6 +20,7 @@ from .auto_scaling import AutoScaling
 from .capture import DataCapture
 from .deploy_guard import DeployGuard
 from .endpoint import EndpointBase, ImportedEndpoint
+from .metrics import MetricsPublishing
 from .realtime_rules import RealtimeProps, realtime_rules, warn_about
 from .rollback_alarms import RollbackAlarms
 from .rollout import Rollout
@@ -28,19 +28,6 @@ from .scaling import VariantScaling
 from .variant import Variant
 
 DEFAULT_VARIANT_NAME = "AllTraffic"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricsPublishing:
-    """How finely the endpoint reports to CloudWatch.
-
-    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_MetricsConfig.html
-    """
-
-    enhanced: bool = True
-    """Also per instance and container."""
-    every: cdk.Duration | None = None
-    """10, 30, 60, 120, 180, 240 or 300 seconds. Default: 60."""
 
 
 class RealtimeEndpoint(EndpointBase):

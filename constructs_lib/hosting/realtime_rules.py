@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import constructs
 from aws_cdk import aws_kms as kms
@@ -18,14 +17,11 @@ from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules
 from ..core.tokens import is_token
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
+from .metrics import MetricsPublishing
 from .rollout import MAX_ROLLBACK_ALARMS, Rollout
 from .variant import Variant, is_model
 
-if TYPE_CHECKING:
-    from .realtime import MetricsPublishing
-
 MAX_VARIANTS = 10
-METRIC_INTERVALS = (10, 30, 60, 120, 180, 240, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +103,6 @@ def someone_takes_the_traffic(props: RealtimeProps) -> Iterator[Broken]:
 @realtime_rules.rule("SM-ENDPOINT-005", source=API_REFERENCE + "API_MetricsConfig.html")
 def parts_have_their_types(props: RealtimeProps) -> Iterator[Broken]:
     """Rollout, capture, metrics, scaling and switches have their types."""
-    from .realtime import MetricsPublishing
-
     yield from kind("rollout", props.rollout, Rollout, optional=False, fix="Rollout.canary(…), .linear(…), …")
     yield from kind("capture", props.capture, DataCapture, fix="DataCapture(sampling_percent=100)")
     yield from kind("scaling", props.scaling, AutoScaling, fix="AutoScaling(min_capacity=…, …)")
@@ -117,15 +111,6 @@ def parts_have_their_types(props: RealtimeProps) -> Iterator[Broken]:
     )
     for name, value in props.switches.items():
         yield from kind(name, value, bool, optional=False)
-    if isinstance(props.metrics, MetricsPublishing) and props.metrics.every is not None:
-        yield from _interval(props.metrics.every)
-
-
-def _interval(every: object) -> Iterator[Broken]:
-    allowed = f"a Duration of {', '.join(map(str, METRIC_INTERVALS))} seconds"
-    millis = every.to_milliseconds() if hasattr(every, "to_milliseconds") else None
-    if millis not in [seconds * 1000 for seconds in METRIC_INTERVALS]:
-        yield Broken("metrics.every", every if millis is None else f"{millis / 1000:g} seconds", allowed)
 
 
 _PARAMETER = re.compile(r"(?!/?(?i:aws|ssm))(/[A-Za-z0-9_.-]+){1,15}|(?!(?i:aws|ssm))[A-Za-z0-9_.-]+")

@@ -50,7 +50,7 @@ class ModelData(ABC):
         :param exclude: file-name patterns to leave out, for example ``["*.ipynb"]``.
         :raises ConstraintError: SM-DATA-001, SM-DATA-002.
         """
-        return _AssetData(path=path, code=code, exclude=tuple(exclude))
+        return _AssetData(path=path, code=code, exclude=exclude)
 
     @staticmethod
     def from_bucket(bucket: s3.IBucket, key: str, *, version: str | None = None) -> ModelData:
@@ -86,7 +86,7 @@ class ModelData(ABC):
 class _AssetData(ModelData):
     path: str
     code: str | None
-    exclude: tuple[str, ...]
+    exclude: Sequence[str]
 
     def __post_init__(self) -> None:
         _asset_rules.enforce(self, path="ModelData.from_asset")

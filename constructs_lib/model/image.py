@@ -13,7 +13,7 @@ import constructs
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
-from ..core.checks import kind, known
+from ..core.checks import kind, known, text
 from ..core.roles import Permissions, allow_pull
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
@@ -52,9 +52,8 @@ class ContainerImage(ABC):
         :param processor: ``cpu`` or ``gpu``, where both are published; default ``cpu``.
         :raises ConstraintError: SM-IMAGE-001, with what exists.
         """
-        published = _published(
-            "ContainerImage.built_in", name, among=is_built_in, version=version, processor=processor
-        )
+        wanted = _Wanted(name=name, version=version, processor=processor)
+        published = wanted.find("ContainerImage.built_in", is_built_in)
         return _PublishedImage(image=published, environment={})
 
     @staticmethod
@@ -78,15 +77,15 @@ class ContainerImage(ABC):
         :param base_framework: Hugging Face only, for example ``pytorch2.1.0``.
         :raises ConstraintError: SM-IMAGE-001, with what exists.
         """
-        published = _published(
-            "ContainerImage.framework",
-            name,
-            among=is_framework,
+        wanted = _Wanted(
+            name=name,
             version=version,
             processor=processor,
             py_version=py_version,
             base_framework=base_framework,
+            entry_point=entry_point,
         )
+        published = wanted.find("ContainerImage.framework", is_framework)
         return _PublishedImage(image=published, environment=_script_mode(entry_point))
 
     @staticmethod
@@ -123,24 +122,32 @@ def _script_mode(entry_point: str) -> dict[str, str]:
     return {"SAGEMAKER_PROGRAM": entry_point, "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 
 
-def _published(
-    path: str,
-    name: str,
-    *,
-    among: Callable[[str], bool],
-    version: str | None,
-    processor: str | None,
-    py_version: str | None = None,
-    base_framework: str | None = None,
-) -> PublishedImage:
-    try:
-        if not among(name):
-            raise UnknownImage("name", name, filter(among, names()))
-        return find_image(
-            name, version=version, processor=processor, py_version=py_version, base_framework=base_framework
-        )
-    except UnknownImage as unknown:
-        raise PUBLISHED.error(path, _unpublished(unknown)) from unknown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a user asks of AWS's images."""
+
+    name: str
+    version: str | None
+    processor: str | None
+    py_version: str | None = None
+    base_framework: str | None = None
+    entry_point: str = "inference.py"
+
+    def find(self, path: str, among: Callable[[str], bool]) -> PublishedImage:
+        """The image, where AWS publishes it and it is `among` those that `path` offers."""
+        _wanted_rules.enforce(self, path=path)
+        try:
+            if not among(self.name):
+                raise UnknownImage("name", self.name, filter(among, names()))
+            return find_image(
+                self.name,
+                version=self.version,
+                processor=self.processor,
+                py_version=self.py_version,
+                base_framework=self.base_framework,
+            )
+        except UnknownImage as unknown:
+            raise PUBLISHED.error(path, _unpublished(unknown)) from unknown
 
 
 def _unpublished(unknown: UnknownImage) -> Broken:
@@ -262,6 +269,7 @@ def _repository_arn(stack: cdk.Stack, account: str, region: str, repository: str
     )
 
 
+_wanted_rules = Rules[_Wanted]()
 _repository_rules = Rules[_RepositoryImage]()
 _asset_rules = Rules[_AssetImage]()
 _uri_rules = Rules[_UriImage]()
@@ -271,6 +279,13 @@ SAME_REGION = listed(
     summary="The image is in the region of the stack: SageMaker pulls from no other.",
     source=API_REFERENCE + "API_ContainerDefinition.html",
 )
+
+
+@_wanted_rules.rule("SM-IMAGE-006", source=DEVELOPER_GUIDE + "adapt-inference-container.html")
+def entry_point_is_a_file_name(wanted: _Wanted) -> Iterator[Broken]:
+    """The entry point is the name of a script within code/."""
+    allowed = "the file name of a script within code/, such as inference.py"
+    yield from text("entry_point", wanted.entry_point, _SCRIPT, allowed)
 
 
 @_uri_rules.rule("SM-IMAGE-002", source=API_REFERENCE + "API_ContainerDefinition.html")
@@ -285,6 +300,7 @@ def ecr_uri(image: _UriImage) -> Iterator[Broken]:
         )
 
 
+_SCRIPT = re.compile(r"[\w.-]+\.py")
 _TAG = re.compile(r"sha256:[0-9a-f]{64}|[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 

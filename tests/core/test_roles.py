@@ -1,29 +1,43 @@
-"""The execution role: what it may do by itself, and who may assume it."""
+"""The execution role, and how what it may do is gathered."""
 
 from __future__ import annotations
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk import aws_iam as iam
 
-from constructs_lib.core.roles import (
-    acknowledge_wildcard,
-    execution_role,
-    pull_statements,
-    vpc_statements,
-)
-from tests.support.synth import flat, properties, resource, statements, synthesized
+from constructs_lib.core import roles
+from constructs_lib.core.roles import Permissions
+from tests.support.synth import ACCOUNT, flat, properties, statements, synthesized, types
 
 
-def test_only_sagemaker_for_this_account_may_assume_it(stack: cdk.Stack) -> None:
-    execution_role(stack)
-    (trust,) = properties(synthesized(stack), "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+@pytest.fixture
+def permissions(stack: cdk.Stack) -> Permissions:
+    return Permissions(roles.execution_role(stack))
+
+
+def attached(permissions: Permissions, stack: cdk.Stack) -> list[dict[str, object]]:
+    permissions.attach(stack)
+    return statements(synthesized(stack))
+
+
+def test_only_sagemaker_for_this_account_may_assume_it_and_it_may_do_nothing_yet(stack: cdk.Stack) -> None:
+    roles.execution_role(stack)
+    template = synthesized(stack)
+    assert types(template) == ["AWS::IAM::Role"]
+    role = properties(template, "AWS::IAM::Role")
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert "ManagedPolicyArns" not in role
+    assert role["Description"] == "Runs the SageMaker model Test"
 
 
-def test_it_may_write_its_logs_and_metrics_and_nothing_else(stack: cdk.Stack) -> None:
-    execution_role(stack)
-    logs, metrics = statements(synthesized(stack))
+def test_telemetry_is_logs_beneath_one_prefix_and_metrics_of_two_namespaces(
+    stack: cdk.Stack, permissions: Permissions
+) -> None:
+    roles.allow_telemetry(permissions, stack)
+    logs, metrics = attached(permissions, stack)
     assert logs["Action"] == [
         "logs:CreateLogGroup",
         "logs:CreateLogStream",
@@ -39,18 +53,9 @@ def test_it_may_write_its_logs_and_metrics_and_nothing_else(stack: cdk.Stack) ->
     }
 
 
-def test_it_has_no_managed_policy(stack: cdk.Stack) -> None:
-    execution_role(stack)
-    assert "ManagedPolicyArns" not in properties(synthesized(stack), "AWS::IAM::Role")
-
-
-def test_it_says_which_model_it_runs(stack: cdk.Stack) -> None:
-    execution_role(stack, "MyRole")
-    assert properties(synthesized(stack), "AWS::IAM::Role")["Description"] == "Runs the SageMaker model Test"
-
-
-def test_pulling_is_bound_to_the_repositories(stack: cdk.Stack) -> None:
-    token, pull = (each.to_statement_json() for each in pull_statements(["arn:aws:ecr:r:a:repository/x"]))
+def test_pulling_is_bound_to_the_repository(stack: cdk.Stack, permissions: Permissions) -> None:
+    roles.allow_pull(permissions, "arn:aws:ecr:r:a:repository/x")
+    token, pull = attached(permissions, stack)
     assert (token["Action"], token["Resource"]) == ("ecr:GetAuthorizationToken", "*")
     assert pull["Resource"] == "arn:aws:ecr:r:a:repository/x"
     assert pull["Action"] == [
@@ -60,22 +65,71 @@ def test_pulling_is_bound_to_the_repositories(stack: cdk.Stack) -> None:
     ]
 
 
-def test_network_statements_name_no_service_but_ec2() -> None:
-    (statement,) = (each.to_statement_json() for each in vpc_statements())
-    assert all(action.startswith("ec2:") and "*" not in action for action in statement["Action"])
-    assert "ec2:CreateNetworkInterface" in statement["Action"]
-    assert "ec2:DescribeVpcs" in statement["Action"]
-
-
-def test_a_wildcard_is_acknowledged_under_the_id_that_policy_packs_give_it(stack: cdk.Stack) -> None:
-    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-    bucket = cdk.CfnResource(stack, "Bucket", type="AWS::S3::Bucket")
-    acknowledge_wildcard(role, f"{cdk.Token.as_string(bucket.get_att('Arn'))}/*", "All of them.")
-    acknowledge_wildcard(role, f"arn:{cdk.Aws.PARTITION}:s3:::x/*", "All of them.")
-    acknowledge_wildcard(role, cdk.Fn.import_value("Exported"), "Unknown.")
-    shown = str(resource(synthesized(stack), "AWS::IAM::Role").get("Metadata")) + str(
-        [entry.data for entry in role.node.metadata]
+def test_the_network_needs_no_service_but_ec2_and_no_wildcard_of_actions(
+    stack: cdk.Stack, permissions: Permissions
+) -> None:
+    roles.allow_network(permissions)
+    (network,) = attached(permissions, stack)
+    assert all(action.startswith("ec2:") and "*" not in action for action in network["Action"])
+    assert {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeVpcs"} <= set(
+        network["Action"]
     )
-    assert "AwsSolutions-IAM5[Resource::<Bucket.Arn>/*]" in shown
-    assert "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::x/*]" in shown
-    assert "Fn::ImportValue" in shown
+
+
+def test_what_is_allowed_twice_is_written_once(stack: cdk.Stack, permissions: Permissions) -> None:
+    for repository in ("x", "y", "x"):
+        roles.allow_pull(permissions, repository)
+    assert [each["Resource"] for each in attached(permissions, stack)] == ["*", "x", "y"]
+
+
+def test_conditions_are_kept(stack: cdk.Stack, permissions: Permissions) -> None:
+    condition = {"StringLike": {"s3:prefix": ["a/*"]}}
+    permissions.allow("s3:ListBucket", on="arn:aws:s3:::x", conditions=condition)
+    assert attached(permissions, stack) == [
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::x", "Condition": condition}
+    ]
+
+
+def test_an_immutable_role_keeps_what_it_has(stack: cdk.Stack) -> None:
+    role = iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/mine", mutable=False)
+    permissions = Permissions(role)
+    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/y")
+    permissions.attach(stack)
+    assert "Resources" not in synthesized(stack)
+
+
+def acknowledged(construct: cdk.CfnElement | cdk.Resource | iam.Policy) -> str:
+    return str([entry.data for entry in construct.node.metadata])
+
+
+def test_a_wildcard_is_acknowledged_under_the_id_that_policy_packs_give_it(
+    stack: cdk.Stack, permissions: Permissions
+) -> None:
+    bucket = cdk.CfnResource(stack, "Bucket", type="AWS::S3::Bucket")
+    on = {
+        f"{cdk.Token.as_string(bucket.get_att('Arn'))}/*": "Resource::<Bucket.Arn>/*",
+        f"arn:{cdk.Aws.PARTITION}:s3:::x/*": "Resource::arn:<AWS::Partition>:s3:::x/*",
+        "*": "Resource::*",
+        cdk.Fn.import_value("Exported"): "Fn::ImportValue",
+    }
+    for resource in on:
+        permissions.allow("s3:GetObject", on=resource, wildcard="All of them.")
+    shown = acknowledged(permissions.attach(stack))
+    for finding in on.values():
+        assert finding in shown
+    assert "IAMNoInlinePolicy" in shown
+
+
+def test_what_is_no_wildcard_is_not_acknowledged(stack: cdk.Stack, permissions: Permissions) -> None:
+    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/y")
+    assert "IAM5" not in acknowledged(permissions.attach(stack))
+
+
+def test_findings_of_your_own_may_be_acknowledged_one_by_one(stack: cdk.Stack) -> None:
+    role = roles.execution_role(stack)
+    roles.acknowledge_wildcard(role, "*", "On purpose.")
+    roles.acknowledge_inline_policy(role)
+    shown = acknowledged(role)
+    assert "AwsSolutions-IAM5[Resource::*]" in shown
+    assert "NIST.800.53.R5-IAMNoInlinePolicy" in shown
+    assert "HIPAA.Security-IAMNoInlinePolicy" in shown

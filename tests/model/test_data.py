@@ -160,16 +160,6 @@ def test_a_prefix_is_loaded_uncompressed_and_listed_alone(stack: cdk.Stack) -> N
     assert listing["Condition"] == {"StringLike": {"s3:prefix": ["llm/7b/*"]}}
 
 
-def test_without_a_role_nothing_is_granted(stack: cdk.Stack, folder: Path) -> None:
-    sources = {
-        "A": ModelData.from_asset(str(folder)),
-        "B": ModelData.from_bucket(a_bucket(stack), "v1.0/m.tar.gz"),
-        "P": ModelData.from_prefix(a_bucket(stack, "Other"), "v1.0/"),
-    }
-    assert all(data.bind(stack, id, None).url for id, data in sources.items())
-    assert "AWS::IAM::Policy" not in str(synthesized(stack))
-
-
 @pytest.mark.parametrize(
     "key",
     [

@@ -131,8 +131,25 @@ def test_your_role_gets_the_grants_and_no_other_is_made(stack: cdk.Stack) -> Non
     assert model.role is role
     template = synthesized(stack)
     assert len(resources(template, "AWS::IAM::Role")) == 1
-    assert len(allowing(template, "ecr:BatchGetImage", role="Mine")) == 1
-    assert any(each.startswith("MineDefaultPolicy") for each in resource(template, "AWS::SageMaker::Model")["DependsOn"])
+    ((id, policy),) = resources(template, "AWS::IAM::Policy").items()
+    assert [flat(each) for each in policy["Properties"]["Roles"]] == [f"<{stack.get_logical_id(role.node.default_child)}>"]
+    assert len(allowing(template, "ecr:BatchGetImage")) == 1
+    assert id in resource(template, "AWS::SageMaker::Model")["DependsOn"]
+
+
+def test_your_role_serves_two_models_with_the_grants_of_each(stack: cdk.Stack) -> None:
+    role = iam.Role(stack, "Mine", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+    for id in ("One", "Two"):
+        a_model(stack, id, role=role)
+    template = synthesized(stack)
+    assert len(allowing(template, "ecr:BatchGetImage")) == 2
+    depended = [set(each["DependsOn"]) for each in resources(template, "AWS::SageMaker::Model").values()]
+    assert all(own & set(resources(template, "AWS::IAM::Policy")) for own in depended)
+
+
+def test_an_imported_role_gets_the_grants_as_a_policy(stack: cdk.Stack) -> None:
+    a_model(stack, role=iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/runs-models"))
+    assert properties(synthesized(stack), "AWS::IAM::Policy")["Roles"] == ["runs-models"]
 
 
 def test_an_immutable_role_is_used_as_it_is(stack: cdk.Stack) -> None:

@@ -45,12 +45,10 @@ def test_wrong_values_are_refused(
 ) -> None:
     right = {each: value for each, (value, _) in properties.items()}
     make(Made(factory, given=right), stack)  # the right values are right
-    faults = [
-        fault
-        for value in wrong_for(properties[name], stack)
-        for fault in misjudged(Made(factory, given={**right, name: value}), stack, value)
-    ]
-    assert not faults, "\n".join(faults)
+    outcomes = Outcomes()
+    for value in wrong_for(properties[name], stack):
+        outcomes.note(value, outcome(Made(factory, given={**right, name: value}), stack))
+    assert not outcomes.faults, str(outcomes)
 
 
 @pytest.mark.parametrize(("factory", "properties", "name"), each_property(CONSTRUCTS))
@@ -59,34 +57,49 @@ def test_wrong_props_leave_nothing_behind(
 ) -> None:
     right = {each: value for each, (value, _) in properties.items()}
     make(right, stack)  # makes what the props refer to, so that only the construct itself can be left over
-    faults = []
+    outcomes = Outcomes()
     for index, value in enumerate(wrong_for(properties[name], stack)):
         id = f"{name}{index}"
-        faults += misjudged(Made(factory, (stack, id), {**right, name: value}), stack, value)
-        if stack.node.try_find_child(id) is not None:
-            faults.append(f"{value!r:.60}: left {id} behind")
-            stack.node.try_remove_child(id)
-    assert not faults, "\n".join(faults)
+        outcomes.note(value, outcome(Made(factory, (stack, id), {**right, name: value}), stack))
+        if stack.node.try_remove_child(id):
+            outcomes.note(value, "left a construct behind")
+    assert not outcomes.faults, str(outcomes)
+
+
+REFUSED = "refused, by rules that are listed and named"
+
+
+class Outcomes:
+    """What became of wrong values, other than being refused."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, list[str]] = {}
+
+    def note(self, value: Any, outcome: str) -> None:
+        if outcome != REFUSED:
+            self.faults.setdefault(outcome, []).append(f"{value!r:.30}")
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{outcome}: {', '.join(values[:6])}{' …' if len(values) > 6 else ''}"
+            for outcome, values in self.faults.items()
+        )
 
 
 def wrong_for(property: Property, stack: cdk.Stack) -> Iterator[Any]:
-    for value in (make(each, stack) for each in POOL):
-        if not property[1](value):
-            yield value
+    _, accepts = property
+    return (value for value in (make(each, stack) for each in POOL) if not accepts(value))
 
 
-def misjudged(attempt: Made, stack: cdk.Stack, value: Any) -> Iterator[str]:
+def outcome(attempt: Made, stack: cdk.Stack) -> str:
     try:
         make(attempt, stack)
     except ConstraintError as error:
-        if not error.violations or not set(error.rules) <= set(CATALOGUE):
-            yield f"{value!r:.60}: refused by rules that are not listed: {error.rules}"
-        elif not all(str(violation).startswith(f"[{violation.rule}]") for violation in error.violations):
-            yield f"{value!r:.60}: does not say which rule"
+        named = error.violations and all(str(each).startswith(f"[{each.rule}]") for each in error.violations)
+        return REFUSED if named and set(error.rules) <= set(CATALOGUE) else f"rules not listed: {error.rules}"
     except Exception as error:
-        yield f"{value!r:.60}: {type(error).__name__}: {error!s:.80}"
-    else:
-        yield f"{value!r:.60}: accepted"
+        return type(error).__name__
+    return "accepted"
 
 
 def test_every_parameter_is_tried() -> None:

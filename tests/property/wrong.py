@@ -32,7 +32,6 @@ from constructs_lib import (
     SuspendedScaling,
     Variant,
 )
-from constructs_lib.hosting.realtime_rules import METRIC_INTERVALS
 
 from .kinds import (
     Accepts,
@@ -276,8 +275,8 @@ SUBJECTS: list[tuple[str, Any, dict[str, Property]]] = [
         ContainerImage.built_in,
         {
             "name": ("xgboost", one_of("xgboost")),
-            "version": ("1.7-1", one_of("1.7-1")),
-            "processor": (None, optional(one_of("cpu", "gpu"))),
+            "version": ("1.7-1", text(r"1(\.7-1)?")),
+            "processor": (None, optional(a(str))),
         },
     ),
     (
@@ -402,7 +401,7 @@ CONSTRUCTS: list[tuple[str, Any, dict[str, Property]]] = [
                 None,
                 optional(
                     lambda value: isinstance(value, cdk.Duration)
-                    and value.to_milliseconds() / 1000 in METRIC_INTERVALS
+                    and value.to_milliseconds() / 1000 in (10, 30, 60, 120, 180, 240, 300)
                 ),
             ),
         },

@@ -31,7 +31,6 @@ class Fleet:
     desired: int
     asynchronous: bool = False
     serverless: bool = False
-    instance_type: str | None = None
 
     @property
     def in_service(self) -> bool:
@@ -61,6 +60,17 @@ def describe(key: TargetKey) -> Fleet:
     return _variant(key.dimension, **names(key))
 
 
+def instance_type(key: TargetKey) -> str | None:
+    """The instance type of a variant; ``None`` if its configuration has been deleted, which is allowed."""
+    given = names(key)
+    endpoint = _look_up("DescribeEndpoint", {"EndpointName": given["endpoint"]})
+    try:
+        config = _look_up("DescribeEndpointConfig", {"EndpointConfigName": endpoint["EndpointConfigName"]})
+    except MissingError:
+        return None
+    return (_named(_variants(config), given["variant"]) or {}).get("InstanceType")
+
+
 def set_capacity(key: TargetKey, capacity: int) -> None:
     """Ask SageMaker for this capacity. Raises :class:`ApiError` with SageMaker's words if it refuses."""
     given = names(key)
@@ -83,15 +93,13 @@ def _variant(dimension: str, endpoint: str, variant: str) -> Fleet:
     found = _named(_variants(described), variant)
     if found is None:
         raise MissingError(f"Could not find variant {variant} of endpoint {endpoint}")
-    config = _look_up("DescribeEndpointConfig", {"EndpointConfigName": described["EndpointConfigName"]})
     current, desired = _capacities(dimension, found)
     return Fleet(
         status=described["EndpointStatus"],
         current=current,
         desired=desired,
-        asynchronous="AsyncInferenceConfig" in config,
+        asynchronous="AsyncInferenceConfig" in described,
         serverless=bool(found.get("CurrentServerlessConfig")),
-        instance_type=(_named(_variants(config), variant) or {}).get("InstanceType"),
     )
 
 

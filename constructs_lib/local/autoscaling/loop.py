@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -50,18 +51,14 @@ class ScalingLoop:
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self._stop = threading.Event()
 
     def start(self) -> None:
         """Start looking after the targets."""
         threading.Thread(target=self._run, name="application-autoscaling", daemon=True).start()
 
-    def stop(self) -> None:
-        """Stop before the next round."""
-        self._stop.set()
-
     def _run(self) -> None:
-        while not self._stop.wait(self._timing.interval):
+        while True:
+            time.sleep(self._timing.interval)
             self.look_after_all()
 
     def look_after_all(self) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from constructs_lib.local import emulator
-from constructs_lib.local.autoscaling import cloudformation, neighbours, shapes, state, targets
+from constructs_lib.local.autoscaling import cloudformation, iam, neighbours, shapes, state, targets
 from constructs_lib.local.autoscaling.loop import ScalingLoop
 from constructs_lib.local.autoscaling.service import TARGET_PREFIX, Service
 from constructs_lib.local.autoscaling.timing import Timing
-from constructs_lib.local.emulator import Scope
 from constructs_lib.local.sagemaker import hooks
 
 
@@ -18,16 +17,11 @@ def install_all() -> None:
     """The service, its CloudFormation types, its answers to SageMaker's questions, and the loop."""
     timing = Timing.from_environment()
     emulator.add_service(shapes.SERVICE, TARGET_PREFIX, Service())
-    emulator.enforce_iam_for(shapes.SERVICE, [shapes.SERVICE], _resource_arn)
+    emulator.enforce_iam_for(shapes.SERVICE, [shapes.SERVICE], iam.resource_arn)
     cloudformation.install()
     neighbours.keep_hands_off_alarms(_calls_a_policy)
     _answer_sagemaker()
     ScalingLoop(timing).start()
-
-
-def _resource_arn(_path: str, _headers: Mapping[str, str], _body: bytes, _scope: Scope) -> str:
-    """What IAM statements are matched against: every target."""
-    return "*"
 
 
 def _calls_a_policy(alarm: Mapping[str, Any]) -> bool:

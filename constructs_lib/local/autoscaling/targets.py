@@ -138,16 +138,16 @@ def _require_scalable(key: TargetKey, bounds: Bounds) -> None:
     except fleet.MissingError as error:
         raise invalid(str(error)) from error
     if key.dimension == fleet.INSTANCES:
-        _require_scalable_instances(found, bounds)
+        _require_scalable_instances(found, bounds, fleet.instance_type(key) or "")
     if key.dimension == fleet.CONCURRENCY and not found.serverless:
         raise invalid(f"{key.resource_id} is not serverless: it has no provisioned concurrency to scale")
 
 
-def _require_scalable_instances(found: Fleet, bounds: Bounds) -> None:
+def _require_scalable_instances(found: Fleet, bounds: Bounds, instance_type: str) -> None:
     if found.serverless:
         raise invalid("A serverless variant has no instances to scale")
-    if (found.instance_type or "").startswith("ml.t2."):
-        raise invalid(f"Burstable instances cannot be scaled automatically: {found.instance_type}")
+    if instance_type.startswith("ml.t2."):
+        raise invalid(f"Burstable instances cannot be scaled automatically: {instance_type}")
     if bounds.minimum == 0 and not found.asynchronous:
         raise invalid("Minimum capacity cannot be less than 1 for a variant of a real-time endpoint")
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ..server import LocalAws, until
+from ..server import ACCOUNT, REGION, LocalAws, until
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 NAMESPACE = "Test"
@@ -210,3 +213,19 @@ def metric(scaling: Scaling) -> Iterator[Metric]:
     finally:
         feed.end()
         thread.join()
+
+
+def raw(aws: LocalAws, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Send JSON as it is."""
+    credential = f"{ACCOUNT}/20260101/{REGION}/application-autoscaling/aws4_request"
+    headers = {
+        "X-Amz-Target": f"AnyScaleFrontendService.{operation}",
+        "Content-Type": "application/x-amz-json-1.1",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
+    }
+    call = urllib.request.Request(aws.url, json.dumps(request).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(call, timeout=10) as answer:  # noqa: S310
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)

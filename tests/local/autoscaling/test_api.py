@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,7 +12,7 @@ from botocore.config import Config
 
 from ..hosting import Hosting, error_of
 from ..server import ACCOUNT, REGION, LocalAws
-from .scaling import INSTANCES, Scaling
+from .scaling import INSTANCES, Scaling, raw
 
 PREDEFINED = "SageMakerVariantInvocationsPerInstance"
 NOT_REGISTERED = "No scalable target registered for service namespace: sagemaker, resource ID: {ResourceId}, "
@@ -206,22 +203,6 @@ class TestModel:
 
     def test_an_operation_that_there_is_not(self, aws: LocalAws) -> None:
         assert raw(aws, "MakeCoffee", {})[1]["__type"] == "UnknownOperationException"
-
-
-def raw(aws: LocalAws, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Send JSON as it is."""
-    credential = f"{ACCOUNT}/20260101/{REGION}/application-autoscaling/aws4_request"
-    headers = {
-        "X-Amz-Target": f"AnyScaleFrontendService.{operation}",
-        "Content-Type": "application/x-amz-json-1.1",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
-    }
-    call = urllib.request.Request(aws.url, json.dumps(request).encode(), headers)  # noqa: S310
-    try:
-        with urllib.request.urlopen(call, timeout=10) as answer:  # noqa: S310
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 class TestTrackingPolicies:

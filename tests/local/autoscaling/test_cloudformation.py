@@ -33,6 +33,15 @@ class Stack:
         self._api.update_stack(StackName=self.name, TemplateBody=as_template(resources, **sections))
         return self._settled()
 
+    def replaced_by(self, resources: dict[str, Any]) -> list[str]:
+        """What an update would replace, says a change set."""
+        names = {"StackName": self.name, "ChangeSetName": "preview"}
+        self._api.create_change_set(**names, TemplateBody=as_template(resources))
+        until(lambda: self._api.describe_change_set(**names)["Status"] == "CREATE_COMPLETE")
+        changes = [one["ResourceChange"] for one in self._api.describe_change_set(**names)["Changes"]]
+        self._api.delete_change_set(**names)
+        return [one["LogicalResourceId"] for one in changes if one.get("Replacement") == "True"]
+
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
         arn = self._describe()["StackId"]
@@ -159,6 +168,7 @@ def test_a_policy_by_the_three_members_is_replaced_when_it_is_renamed(scaling: S
         "DependsOn": "Target",
         "Properties": {**scaling.key, **renamed},
     }
+    assert stack.replaced_by(resources) == ["Policy"]
     assert stack.update(resources) == "UPDATE_COMPLETE", stack.reasons()
     assert stack.physical_id("Policy") != before
     until(

@@ -198,6 +198,15 @@ class TestEndpoints:
         assert code == "ValidationException"
         assert scaling.key["ResourceId"] in message
 
+    def test_a_deleted_configuration_does_not_matter(self, aws: LocalAws) -> None:
+        hosting = Hosting(aws)
+        config = hosting.puppet_config()
+        scaling = Scaling(aws, hosting.endpoint(config), "main")
+        scaling.sagemaker.delete_endpoint_config(EndpointConfigName=config)
+        scaling.register(2, 2)
+        scaling.reaches(2)
+        hosting.delete(scaling.endpoint)
+
     def test_deleting_the_endpoint_deregisters_its_variants(self, aws: LocalAws) -> None:
         hosting = Hosting(aws)
         name = hosting.endpoint(hosting.puppet_config())
