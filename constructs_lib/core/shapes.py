@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from .tokens import is_token
+from .tokens import is_token, offered_by
 
 Misfit = tuple[str, object, str]
 """Where, what was given, what is allowed."""
@@ -28,12 +28,15 @@ def misfits(subject: object) -> Iterator[Misfit]:
         yield from look(name, getattr(subject, name))
 
 
-@cache
-def _looks(subject: type) -> tuple[tuple[str, Look], ...]:
-    if not dataclasses.is_dataclass(subject):
-        return ()
-    hints = typing.get_type_hints(subject)
-    return tuple((field.name, _look_for(hints[field.name])) for field in dataclasses.fields(subject))
+_LOOKS: dict[type, list[tuple[str, Look]]] = {}
+
+
+def _looks(subject: type) -> list[tuple[str, Look]]:
+    if subject not in _LOOKS:
+        hints = typing.get_type_hints(subject)
+        fields = dataclasses.fields(subject) if dataclasses.is_dataclass(subject) else ()
+        _LOOKS[subject] = [(field.name, _look_for(hints[field.name])) for field in fields]
+    return _LOOKS[subject]
 
 
 @cache
@@ -107,13 +110,8 @@ def _fits(wanted: Any) -> Callable[[object], bool]:
         )
     if getattr(wanted, "_is_protocol", False):
         members = frozenset(name for name in dir(wanted) if not name.startswith("_"))
-        # Of the class: asking the object itself would call into Node, and make references.
-        return lambda value: members <= _members(type(value))
+        return lambda value: members <= offered_by(value)
     return lambda value: isinstance(value, wanted)
-
-
-def _members(type_: type) -> frozenset[str]:
-    return frozenset(dir(type_))
 
 
 _NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "True or False"}

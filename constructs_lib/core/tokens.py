@@ -25,4 +25,14 @@ def is_token(value: object) -> bool:
         return any(
             is_token(item) or (isinstance(item, str) and item.startswith("#{Token[")) for item in value
         )
-    return hasattr(value, "resolve") and hasattr(value, "creation_stack")
+    return {"resolve", "creation_stack"} <= offered_by(value)
+
+
+def offered_by(value: object) -> set[str]:
+    """The names that the class of `value` offers.
+
+    Of the class, since asking the object itself would call into Node, make references, and may fail. An
+    object that jsii knows only by several interfaces delegates to one object for each.
+    """
+    each = getattr(value, "_delegates", None) or [value]
+    return {name for one in each for name in dir(type(one))}

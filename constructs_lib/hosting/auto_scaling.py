@@ -73,7 +73,7 @@ class StepScaling:
     """
 
     name: str
-    metric: cloudwatch.Metric
+    metric: cloudwatch.Metric | cloudwatch.MathExpression
     threshold: float
     steps: Sequence[ScalingStep]
     comparison: cloudwatch.ComparisonOperator = (

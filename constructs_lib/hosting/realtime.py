@@ -21,13 +21,11 @@ from .capture import DataCapture
 from .deploy_guard import DeployGuard
 from .endpoint import EndpointBase, ImportedEndpoint
 from .metrics import MetricsPublishing
-from .realtime_rules import RealtimeProps, realtime_rules, warn_about
+from .realtime_rules import RealtimeProps, checked_variants, warn_about
 from .rollback_alarms import RollbackAlarms
 from .rollout import Rollout
 from .scaling import VariantScaling
 from .variant import Variant
-
-DEFAULT_VARIANT_NAME = "AllTraffic"
 
 
 class RealtimeEndpoint(EndpointBase):
@@ -99,13 +97,11 @@ class RealtimeEndpoint(EndpointBase):
             capture=capture,
             metrics=metrics,
             parameter_name=parameter_name,
-            switches={
-                "weights_managed_elsewhere": weights_managed_elsewhere,
-                "check_deployments": check_deployments,
-            },
+            encryption_key=encryption_key,
+            weights_managed_elsewhere=weights_managed_elsewhere,
+            check_deployments=check_deployments,
         )
-        realtime_rules.enforce(props, path=lambda: construct_path(scope, id))
-        self.variants: tuple[Variant, ...] = _variants(props)
+        self.variants: tuple[Variant, ...] = checked_variants(props, path=lambda: construct_path(scope, id))
         """The production variants, with their defaults applied."""
         super().__init__(scope, id, endpoint_name="", variant_names=[each.name for each in self.variants])
         self._endpoint_name = endpoint_name if endpoint_name is not None else physical_name(self)
@@ -208,20 +204,6 @@ class RealtimeEndpoint(EndpointBase):
         parameter.node.add_dependency(self.cfn_endpoint)
         cdk.CfnOutput(self, "EndpointName", value=self._endpoint_name, description="Name to invoke")
         cdk.CfnOutput(self, "EndpointArn", value=self.cfn_endpoint.ref, description="ARN to grant on")
-
-
-def _variants(props: RealtimeProps) -> tuple[Variant, ...]:
-    if props.variants is not None:
-        return tuple(props.variants)
-    return (
-        Variant(
-            name=DEFAULT_VARIANT_NAME,
-            model=props.model,  # type: ignore[arg-type]  # the rules have seen to it
-            instance_type=props.instance_type,  # type: ignore[arg-type]
-            instance_count=props.instance_count,
-            scaling=props.scaling,
-        ),
-    )
 
 
 def _role(variant: Variant) -> iam.IRole | None:

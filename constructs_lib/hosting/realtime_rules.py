@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import constructs
@@ -12,6 +12,7 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core import instance_types
 from ..core.checks import items_of, kind, known, text
+from ..core.errors import ConstraintError
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules
 from ..core.tokens import is_token
@@ -38,7 +39,9 @@ class RealtimeProps:
     capture: DataCapture | None
     metrics: MetricsPublishing | None
     parameter_name: str | None
-    switches: Mapping[str, object]
+    encryption_key: kms.IKey | None
+    weights_managed_elsewhere: bool
+    check_deployments: bool
 
     @property
     def well_formed_variants(self) -> tuple[Variant, ...]:
@@ -102,15 +105,13 @@ def someone_takes_the_traffic(props: RealtimeProps) -> Iterator[Broken]:
 
 @realtime_rules.rule("SM-ENDPOINT-005", source=API_REFERENCE + "API_MetricsConfig.html")
 def parts_have_their_types(props: RealtimeProps) -> Iterator[Broken]:
-    """Rollout, capture, metrics, scaling and switches have their types."""
+    """Rollout, capture, metrics and scaling have their types."""
     yield from kind("rollout", props.rollout, Rollout, optional=False, fix="Rollout.canary(…), .linear(…), …")
     yield from kind("capture", props.capture, DataCapture, fix="DataCapture(sampling_percent=100)")
     yield from kind("scaling", props.scaling, AutoScaling, fix="AutoScaling(min_capacity=…, …)")
     yield from kind(
         "metrics", props.metrics, MetricsPublishing, fix="MetricsPublishing(every=Duration.seconds(10))"
     )
-    for name, value in props.switches.items():
-        yield from kind(name, value, bool, optional=False)
 
 
 _PARAMETER = re.compile(r"(?!/?(?i:aws|ssm))(/[A-Za-z0-9_.-]+){1,15}|(?!(?i:aws|ssm))[A-Za-z0-9_.-]+")
@@ -206,6 +207,42 @@ def few_rollback_alarms(props: RealtimeProps) -> Iterator[Broken]:
             f"at most {MAX_ROLLBACK_ALARMS - built_in} beside the {built_in} built-in ones",
             "a composite alarm counts as one",
         )
+
+
+DEFAULT_VARIANT_NAME = "AllTraffic"
+
+
+def checked_variants(props: RealtimeProps, *, path: Callable[[], str]) -> tuple[Variant, ...]:
+    """The variants, where nothing is wrong with the endpoint.
+
+    :raises ConstraintError: with what the endpoint breaks, and in the form with one model also with what
+        its one variant breaks.
+    """
+    found = list(realtime_rules.violations(props))
+    named = {violation.property for violation in found}
+    variants: tuple[Variant, ...] = ()
+    try:
+        if "model" not in named:
+            variants = _variants(props)
+    except ConstraintError as error:
+        found += [violation for violation in error.violations if violation.property not in named]
+    if found:
+        raise ConstraintError(path(), found)
+    return variants
+
+
+def _variants(props: RealtimeProps) -> tuple[Variant, ...]:
+    if props.variants is not None:
+        return props.well_formed_variants
+    return (
+        Variant(
+            name=DEFAULT_VARIANT_NAME,
+            model=props.model,  # type: ignore[arg-type]  # the variant's own rules look
+            instance_type=props.instance_type,  # type: ignore[arg-type]
+            instance_count=props.instance_count,
+            scaling=props.scaling,
+        ),
+    )
 
 
 HIGH_AVAILABILITY = Advice(

@@ -92,7 +92,7 @@ class Rollout:
             kind=_Kind.ALL_AT_ONCE,
             termination_wait=termination_wait,
             maximum_execution=maximum_execution,
-            rollback=rollback or Rollback(),
+            rollback=Rollback() if rollback is None else rollback,
         )
 
     @staticmethod
@@ -118,7 +118,7 @@ class Rollout:
             wait=wait,
             termination_wait=termination_wait,
             maximum_execution=maximum_execution,
-            rollback=rollback or Rollback(),
+            rollback=Rollback() if rollback is None else rollback,
         )
 
     @staticmethod
@@ -144,7 +144,7 @@ class Rollout:
             wait=wait,
             termination_wait=termination_wait,
             maximum_execution=maximum_execution,
-            rollback=rollback or Rollback(),
+            rollback=Rollback() if rollback is None else rollback,
         )
 
     @staticmethod
@@ -172,7 +172,7 @@ class Rollout:
             wait=wait,
             rollback_percent=rollback_percent,
             maximum_execution=maximum_execution,
-            rollback=rollback or Rollback(),
+            rollback=Rollback() if rollback is None else rollback,
         )
 
     @staticmethod
