@@ -18,7 +18,9 @@ def plain_endpoint(stack: cdk.Stack, index: int) -> None:
     model = alpha.Model(
         stack,
         f"Model{index}",
-        containers=[alpha.ContainerDefinition(image=alpha.ContainerImage.from_ecr_repository(repository, "1.0"))],
+        containers=[
+            alpha.ContainerDefinition(image=alpha.ContainerImage.from_ecr_repository(repository, "1.0"))
+        ],
     )
     config = alpha.EndpointConfig(
         stack,

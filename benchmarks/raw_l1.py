@@ -49,7 +49,9 @@ def full_endpoint(stack: cdk.Stack, index: int) -> None:
             )
         ],
     )
-    release = cdk.CfnCustomResource(stack, f"Release{index}", service_token=guard.attr_arn, service_timeout=600)
+    release = cdk.CfnCustomResource(
+        stack, f"Release{index}", service_token=guard.attr_arn, service_timeout=600
+    )
     release.add_override("Type", "Custom::EndpointRelease")
     release.add_property_override("EndpointName", name)
     release.add_property_override("InstanceTypes", {VARIANT: "ml.m5.large"})
@@ -166,7 +168,12 @@ def _role(stack: cdk.Stack, index: int) -> tuple[iam.CfnRole, iam.CfnPolicy]:
         roles=[role.ref],
         policy_document=_document(
             _allow(
-                ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                [
+                    "logs:CreateLogGroup",
+                    "logs:CreateLogStream",
+                    "logs:DescribeLogStreams",
+                    "logs:PutLogEvents",
+                ],
                 f"{arn}:logs:{stack.region}:{stack.account}:log-group:/aws/sagemaker/*",
             ),
             {

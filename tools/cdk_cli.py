@@ -48,7 +48,13 @@ class Cdk:
             "PATH": f"{NODE.parent}{os.pathsep}{self.environment.get('PATH', os.defpath)}",
         }
         done = subprocess.run(  # noqa: S603 - our own CLI, our own arguments
-            full, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            full,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
         with (self.folder / "cdk.log").open("a", encoding="utf-8") as log:
             log.write(f"$ cdk {command} {' '.join(arguments)}\n{done.stdout}\n")
@@ -62,4 +68,6 @@ class Cdk:
 
     def deploy(self, stack: str, *, context: Mapping[str, str] | None = None) -> str:
         """Deploy one stack without asking."""
-        return self.run("deploy", stack, "--require-approval", "never", "--progress", "events", context=context)
+        return self.run(
+            "deploy", stack, "--require-approval", "never", "--progress", "events", context=context
+        )

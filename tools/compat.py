@@ -95,7 +95,9 @@ def newest(name: str) -> str:
     answer = re.search(rf"^{re.escape(name)} \(([0-9.]+)\)", asked.stdout, re.MULTILINE)
     if answer is not None:
         return answer[1]
-    locked = re.search(rf"^{re.escape(name)}==([0-9.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    locked = re.search(
+        rf"^{re.escape(name)}==([0-9.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE
+    )
     if locked is None:
         raise SystemExit(f"neither the index nor the lock knows {name}")
     print(f"the index does not answer; taking the locked {name} {locked[1]} for the newest")
@@ -159,7 +161,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
     rows = [("Python", CDK, "seconds", "", "")]
     for each in outcomes:
         verdict = "FAILED" if each.failed else "ok" if each.seconds else "–"
-        rows.append((each.combination.python, each.combination.cdk, f"{each.seconds:.0f}", verdict, each.summary))
+        rows.append(
+            (each.combination.python, each.combination.cdk, f"{each.seconds:.0f}", verdict, each.summary)
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -178,7 +182,12 @@ def _run(command: Sequence[Any], *, check: bool = False) -> subprocess.Completed
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment.pop("PYTHONPATH", None)
     return subprocess.run(  # noqa: S603 - our own interpreters and arguments
-        [str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True, check=check
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=check,
     )
 
 

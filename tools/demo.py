@@ -143,7 +143,10 @@ class Demo:
         """Ask for the whole test set, check who answers, and note how well."""
         answer = self._ask(self._test_x)
         must(answer["version"] == answered, f"version {answer['version']} answered instead of {answered}")
-        hits = [label == ("malignant", "benign")[truth] for label, truth in zip(answer["labels"], self._test_y, strict=True)]
+        hits = [
+            label == ("malignant", "benign")[truth]
+            for label, truth in zip(answer["labels"], self._test_y, strict=True)
+        ]
         accuracy = sum(hits) / len(hits)
         self._rows.append((version, outcome, answered, f"{accuracy:.3f} of {len(hits)}"))
         self._say(f"version {answered} answers; accuracy on held-out data {accuracy:.3f}")

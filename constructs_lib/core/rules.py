@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -103,8 +103,10 @@ def _base(property: str) -> str:
 class Rules(Generic[Subject]):
     """The rules of one kind of subject."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, spelled: Callable[[Subject], Mapping[str, str]] = lambda _: {}) -> None:
+        """Gather rules; `spelled` tells how callers spell fields that are called otherwise inside."""
         self._checks: list[tuple[RuleEntry, Check[Subject]]] = []
+        self._spelled = spelled
 
     def rule(self, id: str, *, source: str) -> Callable[[Check[Subject]], Check[Subject]]:
         """Register the decorated function under a stable `id`; `source` is the AWS page it comes from."""
@@ -118,7 +120,8 @@ class Rules(Generic[Subject]):
 
     def violations(self, subject: Subject) -> tuple[Violation, ...]:
         """Every rule that `subject` breaks; and properties of a wrong type that no rule has named."""
-        misfit = {where: (given, allowed) for where, given, allowed in misfits(subject)}
+        spelled = self._spelled(subject)
+        misfit = {spelled.get(where, where): (given, allowed) for where, given, allowed in misfits(subject)}
         found = [
             entry.violation(broken)
             for entry, check in self._checks

@@ -244,16 +244,22 @@ def _seconds(value: cdk.Duration | None, default: int = 0) -> int:
     return default if value is None else int(value.to_seconds())
 
 
-rollout_rules = Rules[Rollout]()
+_SPELLED = {
+    _Kind.CANARY: {"percent": "size_percent", "instances": "size_instances"},
+    _Kind.LINEAR: {"percent": "step_percent", "instances": "step_instances"},
+    _Kind.ROLLING: {"percent": "batch_percent", "instances": "batch_instances"},
+}
+
+rollout_rules = Rules[Rollout](spelled=lambda rollout: _SPELLED.get(rollout.kind, {}))
 rollback_rules = Rules[Rollback]()
 
 _GUARDRAILS = DEVELOPER_GUIDE + "deployment-guardrails-blue-green.html"
 _ROLLING = DEVELOPER_GUIDE + "deployment-guardrails-rolling.html"
 
 _PERCENT_RANGES = {
-    _Kind.CANARY: ("size_percent", "size_instances", 1, 50),
-    _Kind.LINEAR: ("step_percent", "step_instances", 10, 50),
-    _Kind.ROLLING: ("batch_percent", "batch_instances", 5, 50),
+    _Kind.CANARY: (1, 50),
+    _Kind.LINEAR: (10, 50),
+    _Kind.ROLLING: (5, 50),
 }
 
 
@@ -262,7 +268,8 @@ def one_size(rollout: Rollout) -> Iterator[Broken]:
     """A canary, step or batch has one size: a percentage or a number of instances."""
     if rollout.is_all_at_once:
         return
-    percent, instances, low, high = _PERCENT_RANGES[rollout.kind]
+    percent, instances = _SPELLED[rollout.kind].values()
+    low, high = _PERCENT_RANGES[rollout.kind]
     if (rollout.percent is None) == (rollout.instances is None):
         yield Broken(percent, rollout.percent, f"exactly one of {percent} and {instances}")
     yield from whole_number(percent, rollout.percent, low, high)
@@ -319,9 +326,9 @@ def way_back_is_a_percentage(rollout: Rollout) -> Iterator[Broken]:
 
 @rollback_rules.rule("SM-ROLLOUT-006", source=DEVELOPER_GUIDE + "deployment-guardrails-configuration.html")
 def rollback_thresholds(rollback: Rollback) -> Iterator[Broken]:
-    """Rollback thresholds are a rate above 0 and at most 100 %, a latency of 1 second – 1 hour, and alarms."""
+    """Rollback thresholds are a rate above 0 and at most 100 %, a latency of 1–60 seconds, and alarms."""
     yield from number("error_rate_percent", rollback.error_rate_percent, 0, 100, above=True)
-    yield from duration("latency", rollback.latency, 1, 3600)
+    yield from duration("latency", rollback.latency, 1, 60)
     yield from items_of("alarms", rollback.alarms, object)
     yield from kind("latency_alarm", rollback.latency_alarm, bool, optional=False)
     if isinstance(rollback.alarms, list | tuple):

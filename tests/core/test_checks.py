@@ -80,7 +80,10 @@ def test_a_kind_passes_and_a_token_where_text_is_wanted() -> None:
 def test_items_are_checked_one_by_one() -> None:
     assert none(checks.items_of("names", ["a", "b"], str))
     assert none(checks.items_of("names", (), str))
-    assert [each.property for each in checks.items_of("names", ["a", 5, None], str)] == ["names[1]", "names[2]"]
+    assert [each.property for each in checks.items_of("names", ["a", 5, None], str)] == [
+        "names[1]",
+        "names[2]",
+    ]
 
 
 @pytest.mark.parametrize("value", ["text", 5, None, {"a": 1}, {"a"}])

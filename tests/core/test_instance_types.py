@@ -15,7 +15,9 @@ def test_the_checked_in_list_is_botocores() -> None:
 
 
 def test_every_listed_type_has_the_spelling_that_the_rule_asks_for() -> None:
-    assert [each for each in instance_types.hosting_types() if not instance_types.PATTERN.fullmatch(each)] == []
+    assert [
+        each for each in instance_types.hosting_types() if not instance_types.PATTERN.fullmatch(each)
+    ] == []
 
 
 def families(fact: Callable[[str], bool]) -> set[str]:
@@ -39,22 +41,30 @@ def test_accelerators_are_told_apart() -> None:
     assert families(instance_types.has_gpu).isdisjoint(families(instance_types.has_neuron))
 
 
-@pytest.mark.parametrize("type", ["ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6e.xlarge", "ml.p4d.24xlarge", "ml.p5.48xlarge"])
+@pytest.mark.parametrize(
+    "type", ["ml.g4dn.xlarge", "ml.g5.xlarge", "ml.g6e.xlarge", "ml.p4d.24xlarge", "ml.p5.48xlarge"]
+)
 def test_graphics_families_have_gpus(type: str) -> None:
     assert instance_types.has_gpu(type)
 
 
-@pytest.mark.parametrize("type", ["ml.m5.large", "ml.c6g.large", "ml.r5d.large", "ml.inf2.xlarge", "ml.t2.medium"])
+@pytest.mark.parametrize(
+    "type", ["ml.m5.large", "ml.c6g.large", "ml.r5d.large", "ml.inf2.xlarge", "ml.t2.medium"]
+)
 def test_others_have_none(type: str) -> None:
     assert not instance_types.has_gpu(type)
 
 
-@pytest.mark.parametrize("type", ["ml.m6g.large", "ml.c7g.large", "ml.r6gd.large", "ml.m6gd.large", "ml.c6gn.large"])
+@pytest.mark.parametrize(
+    "type", ["ml.m6g.large", "ml.c7g.large", "ml.r6gd.large", "ml.m6gd.large", "ml.c6gn.large"]
+)
 def test_graviton_families_are_arm(type: str) -> None:
     assert instance_types.is_arm(type)
 
 
-@pytest.mark.parametrize("type", ["ml.m5.large", "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.m6i.large", "ml.inf1.xlarge"])
+@pytest.mark.parametrize(
+    "type", ["ml.m5.large", "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.m6i.large", "ml.inf1.xlarge"]
+)
 def test_x86_families_are_not_arm(type: str) -> None:
     assert not instance_types.is_arm(type)
 
@@ -79,7 +89,8 @@ def test_families_with_nvme_have_local_storage(type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "type", ["ml.m5.large", "ml.c5.large", "ml.p3.2xlarge", "ml.p2.xlarge", "ml.inf1.xlarge", "ml.inf2.xlarge"]
+    "type",
+    ["ml.m5.large", "ml.c5.large", "ml.p3.2xlarge", "ml.p2.xlarge", "ml.inf1.xlarge", "ml.inf2.xlarge"],
 )
 def test_families_on_ebs_have_none(type: str) -> None:
     assert not instance_types.has_local_storage(type)

@@ -117,7 +117,7 @@ def test_a_wildcard_is_acknowledged_under_the_id_that_policy_packs_give_it(
     shown = acknowledged(permissions.attach(stack))
     for finding in on.values():
         assert finding in shown
-    assert "IAMNoInlinePolicy" in shown
+    assert "IAMNoInlinePolicy" in acknowledged(stack)
 
 
 def test_what_is_no_wildcard_is_not_acknowledged(stack: cdk.Stack, permissions: Permissions) -> None:

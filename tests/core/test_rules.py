@@ -28,7 +28,9 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def texts() -> str:
     return "\n".join(
-        file.read_text(encoding="utf-8") for room in ROOMS for file in sorted((TESTS / room).glob("test_*.py"))
+        file.read_text(encoding="utf-8")
+        for room in ROOMS
+        for file in sorted((TESTS / room).glob("test_*.py"))
     )
 
 
@@ -50,7 +52,10 @@ def test_every_advice_is_given_in_some_test(id: str) -> None:
 
 
 def test_no_test_names_a_rule_that_does_not_exist() -> None:
-    assert set(re.findall(r"SM-[A-Z]+-\d{3}", texts())) - set(CATALOGUE) - {"SM-TEST-001", "SM-TEST-002"} == set()
+    assert (
+        set(re.findall(r"SM-[A-Z]+-\d{3}", texts())) - set(CATALOGUE) - {"SM-TEST-001", "SM-TEST-002"}
+        == set()
+    )
 
 
 @pytest.mark.parametrize("entry", CATALOGUE.values(), ids=CATALOGUE.keys())

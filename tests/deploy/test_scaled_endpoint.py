@@ -89,7 +89,9 @@ def test_a_failed_change_of_type_rolls_back_and_scaling_survives(
     assert instance_types(account) == {"A": "ml.m5.large"}
     # Through EventBridge, so a moment later.
     until(lambda: is_scaled(account, "A"), seconds=30, what="scaling restored after the rollback")
-    kept = account.aws.client("ssm").get_parameters_by_path(Path="/constructs-lib", Recursive=True)["Parameters"]
+    kept = account.aws.client("ssm").get_parameters_by_path(Path="/constructs-lib", Recursive=True)[
+        "Parameters"
+    ]
     assert kept == [], "what was released is remembered only until it is restored"
 
 

@@ -33,7 +33,13 @@ def variants(stack: cdk.Stack) -> cdk.Resource:
     return an_endpoint(stack, variants=[a_variant(stack, "A"), a_variant(stack, "B", instance_count=1)])
 
 
+def half_scaled(stack: cdk.Stack) -> cdk.Resource:
+    both = [a_variant(stack, "A", scaling=scaling(2)), a_variant(stack, "B", instance_count=3)]
+    return an_endpoint(stack, check_deployments=False, variants=both)
+
+
 ADVISED = [
+    Advised("SM-SCALING-101", half_scaled, "the instance_count of B keeps its first value"),
     Advised("SM-HA-101", endpoint(instance_count=1), "variant AllTraffic may run on 1 instance"),
     Advised("SM-HA-101", endpoint(scaling=scaling(1)), "variant AllTraffic may run on 1 instance"),
     Advised("SM-HA-101", endpoint(instance_count=2, scaling=scaling(1)), "may run on 1 instance"),

@@ -74,7 +74,10 @@ def test_the_role_has_full_access(stack: cdk.Stack) -> None:
     an_endpoint(stack, scaling=SCALING)
     template = synthesized(stack)
     assert "FullAccess" not in str(template)
-    assert all("ManagedPolicyArns" not in each["Properties"] for each in resources(template, "AWS::IAM::Role").values())
+    assert all(
+        "ManagedPolicyArns" not in each["Properties"]
+        for each in resources(template, "AWS::IAM::Role").values()
+    )
 
 
 def test_there_is_no_deployment_config_no_retention_and_no_capture() -> None:

@@ -38,7 +38,9 @@ def test_nothing_is_captured_by_default(stack: cdk.Stack) -> None:
 
 
 def test_a_given_bucket_is_captured_to_under_the_prefix(stack: cdk.Stack) -> None:
-    assert captured(stack, DataCapture(bucket=a_bucket(stack), prefix="captured/fraud", sampling_percent=20)) == {
+    assert captured(
+        stack, DataCapture(bucket=a_bucket(stack), prefix="captured/fraud", sampling_percent=20)
+    ) == {
         "EnableCapture": True,
         "InitialSamplingPercentage": 20,
         "DestinationS3Uri": "s3://artefacts/captured/fraud",
@@ -61,7 +63,9 @@ def test_one_side_may_be_captured_alone(stack: cdk.Stack) -> None:
 
 
 def test_types_in_no_list_are_left_to_base64(stack: cdk.Stack) -> None:
-    capture = DataCapture(bucket=a_bucket(stack), csv_content_types=(), json_content_types=("application/json",))
+    capture = DataCapture(
+        bucket=a_bucket(stack), csv_content_types=(), json_content_types=("application/json",)
+    )
     assert captured(stack, capture)["CaptureContentTypeHeader"] == {"JsonContentTypes": ["application/json"]}
 
 
@@ -78,7 +82,9 @@ def test_each_models_role_may_write_beneath_the_prefix_and_nowhere_else(stack: c
         (write,) = allowing(template, "s3:PutObject", role=name)
         assert write["Action"] == "s3:PutObject"
         assert flat(write["Resource"]) == "arn:<AWS::Partition>:s3:::artefacts/p/*"
-    assert not any("s3:*" in str(each["Action"]) or "s3:Get" in str(each["Action"]) for each in statements(template))
+    assert not any(
+        "s3:*" in str(each["Action"]) or "s3:Get" in str(each["Action"]) for each in statements(template)
+    )
 
 
 def test_without_a_bucket_one_is_made_private_encrypted_versioned_and_kept(stack: cdk.Stack) -> None:

@@ -22,7 +22,9 @@ from tests.support.refusals import (
 ELEVEN = [f"application/x-{letter}" for letter in "abcdefghijk"]
 
 REFUSALS = [
-    Refusal("SM-CAPTURE-001", lambda: DataCapture(sampling_percent=-1), "sampling_percent", -1, "from 0 to 100"),
+    Refusal(
+        "SM-CAPTURE-001", lambda: DataCapture(sampling_percent=-1), "sampling_percent", -1, "from 0 to 100"
+    ),
     Refusal("SM-CAPTURE-001", lambda: DataCapture(sampling_percent=101), "sampling_percent", 101, "0 to 100"),
     Refusal(
         "SM-CAPTURE-002",

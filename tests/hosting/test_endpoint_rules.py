@@ -87,9 +87,7 @@ ROLLING = Rollout.rolling(batch_percent=50, wait=minutes(5))
 ONE_OF_BOTH = "exactly one of model and variants"
 
 REFUSALS = [
-    Refusal(
-        "SM-ENDPOINT-001", lambda: endpoint(model=None, instance_type=None), "model", None, ONE_OF_BOTH
-    ),
+    Refusal("SM-ENDPOINT-001", lambda: endpoint(model=None, instance_type=None), "model", None, ONE_OF_BOTH),
     Refusal(
         "SM-ENDPOINT-001",
         lambda: endpoint(instance_type=None),
@@ -134,14 +132,18 @@ REFUSALS = [
     Refusal("SM-ENDPOINT-005", lambda: endpoint(rollout="canary"), "rollout", "canary", "a Rollout"),
     Refusal("SM-ENDPOINT-005", lambda: endpoint(capture=True), "capture", True, "a DataCapture"),
     Refusal(
-        "SM-ENDPOINT-005",
+        "SM-ENDPOINT-007",
         lambda: endpoint(metrics=MetricsPublishing(every=cdk.Duration.seconds(20))),
-        "metrics.every",
+        "every",
         "20 seconds",
         "10, 30, 60, 120, 180, 240, 300",
     ),
     Refusal(
-        "SM-ENDPOINT-006", lambda: endpoint(parameter_name="/aws/fraud"), "parameter_name", "/aws/fraud", "path"
+        "SM-ENDPOINT-006",
+        lambda: endpoint(parameter_name="/aws/fraud"),
+        "parameter_name",
+        "/aws/fraud",
+        "path",
     ),
     Refusal("SM-ENDPOINT-006", lambda: endpoint(parameter_name="SSMx"), "parameter_name", "SSMx", "a path"),
     Refusal("SM-ENDPOINT-006", lambda: endpoint(parameter_name="/a//b"), "parameter_name", "/a//b", "a path"),
@@ -285,12 +287,12 @@ def test_a_wrong_type_is_refused_for_its_property(property: str, value: object) 
 
 @pytest.mark.parametrize("every", [60, "60", True, [60]])
 def test_an_interval_that_is_no_duration_is_refused(every: object) -> None:
-    assert_refused_for(lambda: endpoint(metrics=MetricsPublishing(every=every)), "metrics.every")
+    assert_refused_for(lambda: endpoint(metrics=MetricsPublishing(every=every)), "every")
 
 
 @pytest.mark.parametrize("enhanced", WRONG_SWITCHES)
 def test_a_metrics_switch_with_a_wrong_type_is_refused(enhanced: object) -> None:
-    assert_refused_for(lambda: endpoint(metrics=MetricsPublishing(enhanced=enhanced)), "metrics.enhanced")
+    assert_refused_for(lambda: endpoint(metrics=MetricsPublishing(enhanced=enhanced)), "enhanced")
 
 
 def test_model_and_variants_together_are_refused() -> None:

@@ -64,7 +64,11 @@ def test_endpoints_of_a_stack_share_one_guard(stack: cdk.Stack) -> None:
         an_endpoint(stack, id)
     template = synthesized(stack)
     function = only_id(template, "AWS::Lambda::Function")
-    tokens = {flat(each["Properties"]["ServiceToken"]) for type in (RELEASE, SETTLE) for each in resources(template, type).values()}
+    tokens = {
+        flat(each["Properties"]["ServiceToken"])
+        for type in (RELEASE, SETTLE)
+        for each in resources(template, type).values()
+    }
     assert tokens == {f"<{function}.Arn>"}
     pattern = properties(template, RULE)["EventPattern"]
     assert pattern["detail"] == {
@@ -124,7 +128,9 @@ def test_the_function_may_do_what_it_does_and_changes_only_scaling_of_sagemaker(
     } <= actions
     assert not any("*" in action for action in actions)
     (changes,) = allowing(template, "application-autoscaling:RegisterScalableTarget")
-    assert changes["Condition"] == {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
+    assert changes["Condition"] == {
+        "StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}
+    }
     (remembers,) = allowing(template, "ssm:PutParameter")
     assert flat(remembers["Resource"]).endswith(":parameter/constructs-lib/released-scaling/*")
     everywhere = [each for each in guard if each["Resource"] == "*"]

@@ -193,7 +193,10 @@ def test_name_and_arn_are_outputs(stack: cdk.Stack) -> None:
     an_endpoint(stack)
     template = synthesized(stack)
     (endpoint,) = resources(template, ENDPOINT)
-    assert [flat(each["Value"]) for each in template["Outputs"].values()] == ["test-endpoint", f"<{endpoint}>"]
+    assert [flat(each["Value"]) for each in template["Outputs"].values()] == [
+        "test-endpoint",
+        f"<{endpoint}>",
+    ]
 
 
 def test_a_key_encrypts_the_volumes_and_each_models_role_may_use_it_for_them(stack: cdk.Stack) -> None:
@@ -205,12 +208,12 @@ def test_a_key_encrypts_the_volumes_and_each_models_role_may_use_it_for_them(sta
     assert len(grants) == 2
     for grant in grants:
         assert flat(grant["Resource"]) == "<Key961B73FD.Arn>"
-        assert grant["Action"] == [
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:GenerateDataKeyWithoutPlaintext",
-            "kms:CreateGrant",
-        ]
+        assert grant["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": True}}
+    uses = allowing(template, "kms:GenerateDataKeyWithoutPlaintext")
+    assert len(uses) == 2
+    for use in uses:
+        assert flat(use["Resource"]) == "<Key961B73FD.Arn>"
+        assert use["Action"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"]
 
 
 def test_without_a_key_there_is_none(stack: cdk.Stack) -> None:

@@ -187,12 +187,18 @@ def test_your_own_alarms_come_after_the_built_in_ones(stack: cdk.Stack) -> None:
         evaluation_periods=1,
     )
     imported = cloudwatch.Alarm.from_alarm_name(stack, "Theirs", "theirs")
-    composite = cloudwatch.CompositeAlarm(stack, "Any", alarm_rule=cloudwatch.AlarmRule.from_alarm(mine, cloudwatch.AlarmState.ALARM))
+    composite = cloudwatch.CompositeAlarm(
+        stack, "Any", alarm_rule=cloudwatch.AlarmRule.from_alarm(mine, cloudwatch.AlarmState.ALARM)
+    )
     rollback = Rollback(alarms=[mine, imported, composite])
     deployment = deployment_of(stack, Rollout.all_at_once(rollback=rollback))
     names = [flat(each["AlarmName"]) for each in deployment["AutoRollbackConfiguration"]["Alarms"]]
     assert len(names) == 5
-    assert names[2:] == [f"<{stack.get_logical_id(mine.node.default_child)}>", "theirs", f"<{stack.get_logical_id(composite.node.default_child)}>"]
+    assert names[2:] == [
+        f"<{stack.get_logical_id(mine.node.default_child)}>",
+        "theirs",
+        f"<{stack.get_logical_id(composite.node.default_child)}>",
+    ]
 
 
 def test_with_several_variants_the_alarms_watch_all_of_them_together(stack: cdk.Stack) -> None:

@@ -96,7 +96,9 @@ REFUSALS = [
     ),
     Refusal(
         "SM-ROLLOUT-003",
-        lambda: linear(step_percent=30, termination_wait=minutes(0), maximum_execution=minutes(20)),  # 4 steps
+        lambda: linear(
+            step_percent=30, termination_wait=minutes(0), maximum_execution=minutes(20)
+        ),  # 4 steps
         "maximum_execution",
         "20 minutes",
         "more than the waits, 1200 seconds in all",
@@ -110,10 +112,8 @@ REFUSALS = [
     ),
     Refusal("SM-ROLLOUT-004", lambda: rolling(rollback_percent=0), "rollback_percent", 0, "from 1 to 100"),
     Refusal("SM-ROLLOUT-004", lambda: rolling(rollback_percent=101), "rollback_percent", 101, "1 to 100"),
-    Refusal("SM-ROLLOUT-005", lambda: canary(rollback=[]), "rollback", [], "a Rollback"),
-    Refusal(
-        "SM-ROLLOUT-006", lambda: Rollback(error_rate_percent=0), "error_rate_percent", 0, "more than 0"
-    ),
+    Refusal("SM-TYPE-001", lambda: canary(rollback=[]), "rollback", [], "a Rollback"),
+    Refusal("SM-ROLLOUT-006", lambda: Rollback(error_rate_percent=0), "error_rate_percent", 0, "more than 0"),
     Refusal(
         "SM-ROLLOUT-006",
         lambda: Rollback(error_rate_percent=100.1),
@@ -220,9 +220,7 @@ def test_a_wrong_type_is_refused_for_its_property(
 
 
 def test_several_broken_rules_are_reported_together_and_name_the_strategy() -> None:
-    error = refused(
-        lambda: Rollout.canary(size_percent=60, wait=hours(2), maximum_execution=minutes(1))
-    )
+    error = refused(lambda: Rollout.canary(size_percent=60, wait=hours(2), maximum_execution=minutes(1)))
     assert error.path == "Rollout.canary"
     assert error.rules == ("SM-ROLLOUT-001", "SM-ROLLOUT-002", "SM-ROLLOUT-003")
 

@@ -95,7 +95,9 @@ PREDEFINED = {
 
 
 @pytest.mark.parametrize(("prop", "metric"), PREDEFINED.items())
-def test_predefined_metrics_are_tracked_with_default_cooldowns(stack: cdk.Stack, prop: str, metric: str) -> None:
+def test_predefined_metrics_are_tracked_with_default_cooldowns(
+    stack: cdk.Stack, prop: str, metric: str
+) -> None:
     assert tracking(stack, **{prop: 7.5}) == {
         "TargetValue": 7.5,
         "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
@@ -156,16 +158,12 @@ def test_a_plain_statistic_is_spelled_out(stack: cdk.Stack, statistic: str, writ
 
 
 def test_every_unit_is_spelled_as_cloudwatch_does() -> None:
-    written = {
-        metric_specification(depth(unit=unit, statistic="Sum")).unit for unit in cloudwatch.Unit
-    }
+    written = {metric_specification(depth(unit=unit, statistic="Sum")).unit for unit in cloudwatch.Unit}
     assert written == set(get_session().get_service_model("cloudwatch").shape_for("StandardUnit").enum)
 
 
 def test_a_percentile_is_a_query(stack: cdk.Stack) -> None:
-    metric = depth(
-        statistic="p99", dimensions_map={"Queue": "in"}, unit=cloudwatch.Unit.MICROSECONDS
-    )
+    metric = depth(statistic="p99", dimensions_map={"Queue": "in"}, unit=cloudwatch.Unit.MICROSECONDS)
     config = tracking(stack, metrics=[MetricTarget(name="Depth", metric=metric, target=5)])
     assert config["CustomizedMetricSpecification"] == {
         "Metrics": [
@@ -187,7 +185,9 @@ def test_a_percentile_is_a_query(stack: cdk.Stack) -> None:
 
 
 def test_metric_math_is_queries_of_which_one_returns(stack: cdk.Stack) -> None:
-    inner = cloudwatch.MathExpression(expression="a + b", using_metrics={"a": depth(), "b": depth(metric_name="B")})
+    inner = cloudwatch.MathExpression(
+        expression="a + b", using_metrics={"a": depth(), "b": depth(metric_name="B")}
+    )
     outer = cloudwatch.MathExpression(
         expression="total / instances", using_metrics={"total": inner, "instances": depth(metric_name="I")}
     )
@@ -231,7 +231,11 @@ def test_every_target_has_a_policy_with_a_name_of_its_own(stack: cdk.Stack) -> N
 
 
 def a_step(**props: Any) -> StepScaling:
-    steps = [ScalingStep(change=-1, upper=0), ScalingStep(change=2, lower=0, upper=10), ScalingStep(change=4, lower=10)]
+    steps = [
+        ScalingStep(change=-1, upper=0),
+        ScalingStep(change=2, lower=0, upper=10),
+        ScalingStep(change=4, lower=10),
+    ]
     return StepScaling(**{"name": "Out", "metric": depth(), "threshold": 100, "steps": steps, **props})
 
 
@@ -271,7 +275,9 @@ def test_a_step_may_compare_adjust_and_evaluate_otherwise(stack: cdk.Stack) -> N
         "PercentChangeInCapacity"
     )
     alarms = [each["Properties"] for each in resources(template, "AWS::CloudWatch::Alarm").values()]
-    assert ("LessThanThreshold", 3) in [(each["ComparisonOperator"], each["EvaluationPeriods"]) for each in alarms]
+    assert ("LessThanThreshold", 3) in [
+        (each["ComparisonOperator"], each["EvaluationPeriods"]) for each in alarms
+    ]
 
 
 def test_a_step_may_follow_metric_math(stack: cdk.Stack) -> None:
@@ -298,7 +304,11 @@ def test_schedules_move_the_bounds_in_their_timezone(stack: cdk.Stack) -> None:
             "Timezone": "Europe/Berlin",
             "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 2},
         },
-        {"ScheduledActionName": "Day", "Schedule": "rate(1 hour)", "ScalableTargetAction": {"MaxCapacity": 10}},
+        {
+            "ScheduledActionName": "Day",
+            "Schedule": "rate(1 hour)",
+            "ScalableTargetAction": {"MaxCapacity": 10},
+        },
     ]
     assert resources(template, POLICY) == {}
 

@@ -131,18 +131,52 @@ REFUSALS = [
     Refusal("SM-SCALING-007", lambda: target(name="a" * 65), "name", "a" * 65, "letters, digits and hyphens"),
     Refusal("SM-SCALING-008", lambda: step(steps=[]), "steps", "0 steps", "1–20 steps"),
     Refusal("SM-SCALING-008", lambda: steps(*((i, i + 1) for i in range(21))), "steps", "21 steps", "1–20"),
-    Refusal("SM-SCALING-008", lambda: steps((0, 10), (20, None)), "steps", [(0, 10), (20, None)], "begin where"),
-    Refusal("SM-SCALING-008", lambda: steps((0, 10), (5, None)), "steps", [(0, 10), (5, None)], "begin where"),
-    Refusal("SM-SCALING-008", lambda: steps((None, 0), (None, 5)), "steps", [(None, 0), (None, 5)], "begin where"),
-    Refusal("SM-SCALING-008", lambda: steps((0, None), (5, None)), "steps", [(0, None), (5, None)], "begin where"),
-    Refusal("SM-SCALING-008", lambda: steps((10, 10)), "steps", (10, 10), "a lower bound below the upper"),
+    Refusal(
+        "SM-SCALING-008", lambda: steps((0, 10), (20, None)), "steps", [(0, 10), (20, None)], "begin where"
+    ),
+    Refusal(
+        "SM-SCALING-008", lambda: steps((0, 10), (5, None)), "steps", [(0, 10), (5, None)], "begin where"
+    ),
+    Refusal(
+        "SM-SCALING-008", lambda: steps((None, 0), (None, 5)), "steps", [(None, 0), (None, 5)], "begin where"
+    ),
+    Refusal(
+        "SM-SCALING-008", lambda: steps((0, None), (5, None)), "steps", [(0, None), (5, None)], "begin where"
+    ),
+    Refusal("SM-SCALING-011", lambda: steps((10, 10)), "lower", 10, "less than upper (10)"),
     Refusal("SM-SCALING-008", lambda: step(evaluation_periods=0), "evaluation_periods", 0, "from 1 to 1440"),
-    Refusal("SM-SCALING-008", lambda: step(adjustment="ChangeInCapacity"), "adjustment", "ChangeInCapacity", "Adjustment"),
-    Refusal("SM-SCALING-009", lambda: scheduled(min_capacity=None), "min_capacity", None, "a minimum, a maximum or both"),
-    Refusal("SM-SCALING-009", lambda: scheduled(min_capacity=3, max_capacity=2), "min_capacity", 3, "at most max_capacity (2)"),
+    Refusal(
+        "SM-SCALING-008",
+        lambda: step(adjustment="ChangeInCapacity"),
+        "adjustment",
+        "ChangeInCapacity",
+        "Adjustment",
+    ),
+    Refusal(
+        "SM-SCALING-009",
+        lambda: scheduled(min_capacity=None),
+        "min_capacity",
+        None,
+        "a minimum, a maximum or both",
+    ),
+    Refusal(
+        "SM-SCALING-009",
+        lambda: scheduled(min_capacity=3, max_capacity=2),
+        "min_capacity",
+        3,
+        "at most max_capacity (2)",
+    ),
     Refusal("SM-SCALING-009", lambda: scheduled(min_capacity=-1), "min_capacity", -1, "from 0 to 10000"),
-    Refusal("SM-SCALING-009", lambda: scheduled(schedule="rate(1 day)"), "schedule", "rate(1 day)", "a Schedule"),
-    Refusal("SM-SCALING-009", lambda: scheduled(timezone="Europe/Berlin"), "timezone", "Europe/Berlin", "a TimeZone"),
+    Refusal(
+        "SM-SCALING-009", lambda: scheduled(schedule="rate(1 day)"), "schedule", "rate(1 day)", "a Schedule"
+    ),
+    Refusal(
+        "SM-SCALING-009",
+        lambda: scheduled(timezone="Europe/Berlin"),
+        "timezone",
+        "Europe/Berlin",
+        "a TimeZone",
+    ),
 ]
 
 
@@ -171,7 +205,9 @@ ACCEPTED: dict[str, Callable[[], object]] = {
     "a schedule alone": lambda: AutoScaling(min_capacity=1, max_capacity=2, schedules=[scheduled()]),
     "a step alone": lambda: AutoScaling(min_capacity=1, max_capacity=2, steps=[step()]),
     "a metric alone": lambda: AutoScaling(min_capacity=1, max_capacity=2, metrics=[target()]),
-    "the same name for a metric and a step": lambda: scaling(metrics=[target(name="A")], steps=[step(name="A")]),
+    "the same name for a metric and a step": lambda: scaling(
+        metrics=[target(name="A")], steps=[step(name="A")]
+    ),
     "metric math as a target": lambda: target(
         metric=cloudwatch.MathExpression(expression="a / 2", using_metrics={"a": metric()})
     ),
@@ -274,7 +310,7 @@ def test_a_wrong_type_is_refused_for_its_property(
 )
 def test_a_step_with_a_wrong_type_is_refused(property: str, value: object) -> None:
     error = refused(lambda: bounded(**{property: value}))
-    assert set(error.rules) == {"SM-SCALING-008"}
+    assert error.rules == ("SM-TYPE-001",)
 
 
 @pytest.mark.parametrize("switch", ["scale_in", "scale_out", "scheduled"])

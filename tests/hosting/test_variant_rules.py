@@ -56,7 +56,9 @@ REFUSALS = [
         "m5.large",
         "ml.<family>.<size>",
     ),
-    Refusal("SM-VARIANT-003", lambda: variant(instance_type="ml.m5"), "instance_type", "ml.m5", "ml.<family>"),
+    Refusal(
+        "SM-VARIANT-003", lambda: variant(instance_type="ml.m5"), "instance_type", "ml.m5", "ml.<family>"
+    ),
     Refusal("SM-VARIANT-003", lambda: variant(instance_type=""), "instance_type", "", "ml.<family>"),
     Refusal("SM-VARIANT-003", lambda: variant(instance_type=None), "instance_type", None, "a str"),
     Refusal("SM-VARIANT-004", lambda: variant(instance_count=0), "instance_count", 0, "from 1 to 10000"),
@@ -66,7 +68,11 @@ REFUSALS = [
     Refusal("SM-VARIANT-004", lambda: variant(weight=-0.1), "weight", -0.1, "at least 0"),
     Refusal("SM-VARIANT-004", lambda: variant(weight=None), "weight", None, "at least 0"),
     Refusal(
-        "SM-VARIANT-004", lambda: variant(volume_size=gibibytes(513)), "volume_size", "513 GiB", "from 1 to 512"
+        "SM-VARIANT-004",
+        lambda: variant(volume_size=gibibytes(513)),
+        "volume_size",
+        "513 GiB",
+        "from 1 to 512",
     ),
     Refusal(
         "SM-VARIANT-004", lambda: variant(volume_size=gibibytes(0)), "volume_size", "0 GiB", "from 1 to 512"
@@ -95,9 +101,7 @@ REFUSALS = [
     Refusal("SM-VARIANT-006", lambda: variant(scaling=True), "scaling", True, "AutoScaling"),
     Refusal("SM-VARIANT-006", lambda: variant(routing="RANDOM"), "routing", "RANDOM", "RoutingStrategy"),
     Refusal("SM-VARIANT-006", lambda: variant(ssm_access=None), "ssm_access", None, "a bool"),
-    Refusal(
-        "SM-VARIANT-006", lambda: variant(inference_ami_version=2), "inference_ami_version", 2, "a str"
-    ),
+    Refusal("SM-VARIANT-006", lambda: variant(inference_ami_version=2), "inference_ami_version", 2, "a str"),
     Refusal(
         "SM-VARIANT-007",
         lambda: variant(instance_type="ml.t2.medium", scaling=scaling()),

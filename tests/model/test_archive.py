@@ -58,7 +58,9 @@ def content(path: Path, name: str) -> bytes:
         return file.read()
 
 
-def test_copies_made_at_other_times_in_another_order_pack_to_the_same_bytes(make: Make, workspace: Path) -> None:
+def test_copies_made_at_other_times_in_another_order_pack_to_the_same_bytes(
+    make: Make, workspace: Path
+) -> None:
     one = pack(make("one"))
     first = one.path.read_bytes()
     one.path.unlink()
@@ -157,7 +159,9 @@ def test_long_and_unicode_names_survive(make: Make) -> None:
 
 
 def test_code_goes_beneath_code(make: Make) -> None:
-    packed = pack(make("model", {"model.json": "{}"}), code=make("inference", {"inference.py": "", "lib/a.py": ""}))
+    packed = pack(
+        make("model", {"model.json": "{}"}), code=make("inference", {"inference.py": "", "lib/a.py": ""})
+    )
     assert list(members(packed.path)) == ["code/inference.py", "code/lib/a.py", "model.json"]
 
 
@@ -194,7 +198,9 @@ def test_patterns_exclude_by_name_or_path(make: Make, exclude: tuple[str, ...], 
 
 
 def test_what_never_belongs_into_a_model_is_left_out(make: Make) -> None:
-    files = dict.fromkeys([".git/HEAD", "__pycache__/a.pyc", "a.pyc", ".DS_Store", ".ipynb_checkpoints/x", "a"], "x")
+    files = dict.fromkeys(
+        [".git/HEAD", "__pycache__/a.pyc", "a.pyc", ".DS_Store", ".ipynb_checkpoints/x", "a"], "x"
+    )
     assert list(members(pack(make("model", files)).path)) == ["a"]
 
 
@@ -294,7 +300,9 @@ def test_a_big_file_is_streamed_not_held_in_memory(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(
         Path,
         "open",
-        lambda self, mode="r", **rest: Watched(io.FileIO(self)) if mode == "rb" else opened(self, mode, **rest),
+        lambda self, mode="r", **rest: (
+            Watched(io.FileIO(self)) if mode == "rb" else opened(self, mode, **rest)
+        ),
     )
     packed = pack(folder)
     assert 0 < greatest <= 1024 * 1024
@@ -313,9 +321,7 @@ def test_the_workspace_is_private_and_removed_when_the_process_ends() -> None:
         "from constructs_lib.model.archive import _workspace as w; "
         "p = w(); (p / 'x').touch(); print(p, oct(p.stat().st_mode & 0o777), w() == p)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     path, mode, same = run.stdout.split()
     assert (mode, same) == ("0o700", "True")
     assert not Path(path).exists()

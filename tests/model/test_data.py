@@ -29,7 +29,9 @@ VERSION = "CONSTRUCTS_LIB_MODEL_DATA_VERSION"
 
 
 def served(stack: cdk.Stack, data: ModelData, **props: object) -> Model:
-    return Model(stack, "Model", container=Container(image=ContainerImage.from_uri(IMAGE_URI), data=data, **props))
+    return Model(
+        stack, "Model", container=Container(image=ContainerImage.from_uri(IMAGE_URI), data=data, **props)
+    )
 
 
 def container(template: Template) -> dict[str, object]:

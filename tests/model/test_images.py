@@ -183,9 +183,7 @@ def test_an_image_asset_is_built_for_x86_whatever_builds_it(tmp_path: Path) -> N
     stack = cdk.Stack(app, "Assets")
     served(stack, ContainerImage.from_asset(str(tmp_path)))
     assembly = app.synth()
-    manifest = json.loads(
-        (Path(assembly.directory) / "Assets.assets.json").read_text(encoding="utf-8")
-    )
+    manifest = json.loads((Path(assembly.directory) / "Assets.assets.json").read_text(encoding="utf-8"))
     (image,) = manifest["dockerImages"].values()
     assert image["source"]["platform"] == "linux/amd64"
     (pull,) = allowing(synthesized(stack), "ecr:BatchGetImage")

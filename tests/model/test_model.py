@@ -111,7 +111,10 @@ def test_two_models_in_one_stack_do_not_meet(stack: cdk.Stack) -> None:
     a_model(stack, "One")
     a_model(stack, "Two")
     template = synthesized(stack)
-    roles = {each["Properties"]["ExecutionRoleArn"]["Fn::GetAtt"][0] for each in resources(template, "AWS::SageMaker::Model").values()}
+    roles = {
+        each["Properties"]["ExecutionRoleArn"]["Fn::GetAtt"][0]
+        for each in resources(template, "AWS::SageMaker::Model").values()
+    }
     assert len(roles) == 2
 
 
@@ -132,7 +135,9 @@ def test_your_role_gets_the_grants_and_no_other_is_made(stack: cdk.Stack) -> Non
     template = synthesized(stack)
     assert len(resources(template, "AWS::IAM::Role")) == 1
     ((id, policy),) = resources(template, "AWS::IAM::Policy").items()
-    assert [flat(each) for each in policy["Properties"]["Roles"]] == [f"<{stack.get_logical_id(role.node.default_child)}>"]
+    assert [flat(each) for each in policy["Properties"]["Roles"]] == [
+        f"<{stack.get_logical_id(role.node.default_child)}>"
+    ]
     assert len(allowing(template, "ecr:BatchGetImage")) == 1
     assert id in resource(template, "AWS::SageMaker::Model")["DependsOn"]
 
@@ -153,10 +158,14 @@ def test_an_imported_role_gets_the_grants_as_a_policy(stack: cdk.Stack) -> None:
 
 
 def test_an_immutable_role_is_used_as_it_is(stack: cdk.Stack) -> None:
-    a_model(stack, role=iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/m", mutable=False))
+    a_model(
+        stack, role=iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/m", mutable=False)
+    )
     template = synthesized(stack)
     assert types(template) == ["AWS::SageMaker::Model"]
-    assert properties(template, "AWS::SageMaker::Model")["ExecutionRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/m"
+    assert (
+        properties(template, "AWS::SageMaker::Model")["ExecutionRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/m"
+    )
 
 
 def test_in_a_vpc_the_model_has_subnets_a_group_and_the_rights_for_interfaces(
@@ -245,7 +254,9 @@ def test_a_model_is_tagged_like_any_resource() -> None:
     app = fresh_app()
     stack = cdk.Stack(app, "Tagged")
     cdk.Tags.of(a_model(stack)).add("team", "fraud")
-    assert properties(synthesized(stack), "AWS::SageMaker::Model")["Tags"] == [{"Key": "team", "Value": "fraud"}]
+    assert properties(synthesized(stack), "AWS::SageMaker::Model")["Tags"] == [
+        {"Key": "team", "Value": "fraud"}
+    ]
 
 
 def test_the_l1_is_the_default_child(stack: cdk.Stack) -> None:

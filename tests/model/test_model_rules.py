@@ -140,7 +140,9 @@ REFUSALS = [
     ),
     Refusal("SM-DATA-003", lambda: in_bucket(key="fraud/model.zip"), "key", "fraud/model.zip", ".tar.gz"),
     Refusal("SM-DATA-003", lambda: in_bucket(key="/m.tar.gz"), "key", "/m.tar.gz", "leading slash"),
-    Refusal("SM-DATA-003", lambda: in_bucket(key="s3://b/m.tar.gz"), "key", "s3://b/m.tar.gz", "without bucket"),
+    Refusal(
+        "SM-DATA-003", lambda: in_bucket(key="s3://b/m.tar.gz"), "key", "s3://b/m.tar.gz", "without bucket"
+    ),
     Refusal("SM-DATA-003", lambda: in_bucket(key="fraud/"), "key", "fraud/", ".tar.gz"),
     Refusal("SM-DATA-003", lambda: in_bucket(key=None), "key", None, "a str"),
     Refusal("SM-DATA-004", lambda: under_prefix(prefix="fraud"), "prefix", "fraud", "ends with a slash"),
@@ -176,7 +178,11 @@ REFUSALS = [
         "at most 32768 bytes",
     ),
     Refusal(
-        "SM-CONTAINER-002", lambda: container(environment={"1ST": ""}), "environment", "1ST", "letters, digits"
+        "SM-CONTAINER-002",
+        lambda: container(environment={"1ST": ""}),
+        "environment",
+        "1ST",
+        "letters, digits",
     ),
     Refusal("SM-CONTAINER-002", lambda: container(environment={"A": 1}), "environment['A']", 1, "a string"),
     Refusal("SM-CONTAINER-002", lambda: container(environment=None), "environment", None, "a mapping"),
@@ -185,7 +191,9 @@ REFUSALS = [
     Refusal("SM-MODEL-001", lambda: model(container=None), "container", None, "exactly one of"),
     Refusal("SM-MODEL-001", lambda: model(containers=[]), "containers", "0 containers", "2–15"),
     Refusal("SM-MODEL-001", lambda: model(containers=[container()]), "containers", "1 containers", "2–15"),
-    Refusal("SM-MODEL-001", lambda: model(containers=[container()] * 16), "containers", "16 containers", "2–15"),
+    Refusal(
+        "SM-MODEL-001", lambda: model(containers=[container()] * 16), "containers", "16 containers", "2–15"
+    ),
     Refusal(
         "SM-MODEL-002",
         lambda: model(containers=[container(hostname="a"), container()]),
@@ -221,8 +229,8 @@ REFUSALS = [
         groups(1),
         "nothing without a vpc",
     ),
-    Refusal("SM-MODEL-004", lambda: model(role="runs-models"), "role", "runs-models", "a Role"),
-    Refusal("SM-MODEL-004", lambda: model(vpc="vpc-1"), "vpc", "vpc-1", "a Vpc"),
+    Refusal("SM-TYPE-001", lambda: model(role="runs-models"), "role", "runs-models", "a Role"),
+    Refusal("SM-TYPE-001", lambda: model(vpc="vpc-1"), "vpc", "vpc-1", "a Vpc"),
     Refusal("SM-MODEL-003", lambda: model(network_isolation=None), "network_isolation", None, "a bool"),
 ]
 

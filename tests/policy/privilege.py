@@ -69,7 +69,9 @@ def _resource_statements(resource: dict[str, Any]) -> Iterator[str]:
     for name in ("PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument", "ResourcePolicy"):
         for statement in properties.get(name, {}).get("Statement", ()):
             principal = statement.get("Principal")
-            everyone = principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS")))
+            everyone = principal == "*" or (
+                isinstance(principal, dict) and "*" in _listed(principal.get("AWS"))
+            )
             if statement["Effect"] == "Allow" and everyone:
                 yield f"{name} allows everyone"
 

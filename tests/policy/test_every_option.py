@@ -48,8 +48,12 @@ class EveryOption(cdk.Stack):
         framework = ContainerImage.framework("pytorch", version="2.6", processor="gpu")
         self.models = [
             Model(self, "Framework", container=Container(image=framework)),
-            Model(self, "Own", container=self._container(own, ModelData.from_bucket(bucket, "v1.0.0/m.tar.gz"))),
-            Model(self, "Prefix", container=self._container(own, ModelData.from_prefix(bucket, "llm/1.0.0/"))),
+            Model(
+                self, "Own", container=self._container(own, ModelData.from_bucket(bucket, "v1.0.0/m.tar.gz"))
+            ),
+            Model(
+                self, "Prefix", container=self._container(own, ModelData.from_prefix(bucket, "llm/1.0.0/"))
+            ),
             Model(self, "Token", container=Container(image=ContainerImage.from_uri(token))),
             Model(self, "Pipeline", containers=[Container(image=own), Container(image=framework)]),
             Model(self, "Vpc", container=Container(image=own), vpc=self._vpc(), network_isolation=True),
@@ -70,7 +74,9 @@ class EveryOption(cdk.Stack):
             grant(grantee)
         cdk.Validations.of(grantee).acknowledge(
             *(
-                cdk.Acknowledgment(id=f"{pack}::{pack}-IAMNoInlinePolicy", reason="The user's own role, not ours.")
+                cdk.Acknowledgment(
+                    id=f"{pack}::{pack}-IAMNoInlinePolicy", reason="The user's own role, not ours."
+                )
                 for pack in ("NIST.800.53.R5", "HIPAA.Security")
             )
         )

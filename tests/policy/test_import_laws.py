@@ -39,7 +39,11 @@ BREACHES = [
     ("local-is-imported-by-nothing", "constructs_lib/hosting/grants.py", "from ..local import settings"),
     ("local-is-imported-by-nothing", "stacks/realtime.py", "import constructs_lib.local.server"),
     ("local-never-synthesizes", "constructs_lib/local/settings.py", "import aws_cdk"),
-    ("local-never-synthesizes", "constructs_lib/local/settings.py", "from constructs_lib.model import archive"),
+    (
+        "local-never-synthesizes",
+        "constructs_lib/local/settings.py",
+        "from constructs_lib.model import archive",
+    ),
     ("local-never-synthesizes", "constructs_lib/local/settings.py", "from constructs_lib import Model"),
     ("stacks-use-public-names", "stacks/realtime.py", "from constructs_lib.hosting.variant import Variant"),
 ]
@@ -53,7 +57,13 @@ def test_the_laws_hold() -> None:
 @pytest.mark.parametrize(("contract", "module", "line"), BREACHES)
 def test_each_law_can_fail(contract: str, module: str, line: str, tmp_path: Path) -> None:
     copy = copy_of_the_code(tmp_path)
-    for name in ("experiments/ab_test", "monitoring/drift", "batch/transform", "edge/fleet", "delivery/manifest"):
+    for name in (
+        "experiments/ab_test",
+        "monitoring/drift",
+        "batch/transform",
+        "edge/fleet",
+        "delivery/manifest",
+    ):
         touch(copy / "constructs_lib" / f"{name}.py")
     write_into(copy / module, line)
     result = lint_imports(copy, contract)

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 
 import aws_cdk as cdk
+
 import stacks
 
 from . import privilege

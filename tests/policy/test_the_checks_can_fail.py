@@ -39,7 +39,9 @@ def test_the_packs_refuse_a_plain_bucket(app: cdk.App) -> None:
 def test_cloudformation_validate_is_on(app: cdk.App) -> None:
     stack = cdk.Stack(app, "Broken")
     cdk.CfnResource(stack, "Bucket", type="AWS::S3::Bucket", properties={"NoSuchProperty": 1})
-    assert any("Broken" in finding and "S3" not in finding.split(" at ")[0] for finding in audited(app).findings)
+    assert any(
+        "Broken" in finding and "S3" not in finding.split(" at ")[0] for finding in audited(app).findings
+    )
 
 
 def test_privilege_refuses_a_plain_bucket(app: cdk.App) -> None:

@@ -93,7 +93,9 @@ METRIC_TARGETS = some(
 @st.composite
 def steps(draw: st.DrawFn) -> list[Made]:
     """1–4 steps without gap or overlap, open at one end or both."""
-    edges: list[float | None] = sorted(draw(st.lists(st.integers(-50, 50), min_size=1, max_size=3, unique=True)))
+    edges: list[float | None] = sorted(
+        draw(st.lists(st.integers(-50, 50), min_size=1, max_size=3, unique=True))
+    )
     if draw(st.booleans()) or len(edges) == 1:
         edges = [*edges, None]
     return [
@@ -132,7 +134,9 @@ SCHEDULES = some(
     ),
     min_capacity=st.integers(1, 4),
     max_capacity=maybe(st.integers(4, 9)),
-    timezone=maybe(st.sampled_from(["Europe/Berlin", "Asia/Kolkata"]).map(lambda zone: call(cdk.TimeZone.of, zone))),
+    timezone=maybe(
+        st.sampled_from(["Europe/Berlin", "Asia/Kolkata"]).map(lambda zone: call(cdk.TimeZone.of, zone))
+    ),
 )
 
 
@@ -166,7 +170,9 @@ def scalings(draw: st.DrawFn) -> Made:
             scale_in_cooldown=maybe(durations(0, 86_400)),
             scale_out_cooldown=maybe(durations(0, 86_400)),
             scale_in=maybe(SWITCHES),
-            suspended=maybe(some(SuspendedScaling, scale_in=SWITCHES, scale_out=SWITCHES, scheduled=SWITCHES)),
+            suspended=maybe(
+                some(SuspendedScaling, scale_in=SWITCHES, scale_out=SWITCHES, scheduled=SWITCHES)
+            ),
         )
     )
     bounds = {"min_capacity": low, "max_capacity": draw(st.integers(low, 20) | WHOLE_TOKENS)}
@@ -189,8 +195,20 @@ def rollouts(*, variants: int, fewest: int | None) -> Strategy:
     ends = {"termination_wait": maybe(durations(0, 3_600)), "rollback": maybe(ROLLBACKS)}
     kinds = [
         some(Rollout.all_at_once, maximum_execution=maybe(LIMITS), **ends),
-        some(Rollout.canary, size_percent=st.integers(1, 50), wait=WAITS, maximum_execution=maybe(LIMITS), **ends),
-        some(Rollout.linear, step_percent=st.integers(10, 50), wait=WAITS, maximum_execution=maybe(LIMITS), **ends),
+        some(
+            Rollout.canary,
+            size_percent=st.integers(1, 50),
+            wait=WAITS,
+            maximum_execution=maybe(LIMITS),
+            **ends,
+        ),
+        some(
+            Rollout.linear,
+            step_percent=st.integers(10, 50),
+            wait=WAITS,
+            maximum_execution=maybe(LIMITS),
+            **ends,
+        ),
     ]
     if fewest is not None and fewest >= 2:
         counts = st.integers(1, fewest // 2)

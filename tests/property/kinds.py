@@ -40,8 +40,10 @@ def flag(value: Any) -> bool:
 
 def duration(low: int, high: int) -> Accepts:
     def accepts(value: Any) -> bool:
-        return isinstance(value, cdk.Duration) and low * 1000 <= value.to_milliseconds() <= high * 1000 and (
-            value.to_milliseconds() % 1000 == 0
+        return (
+            isinstance(value, cdk.Duration)
+            and low * 1000 <= value.to_milliseconds() <= high * 1000
+            and (value.to_milliseconds() % 1000 == 0)
         )
 
     return accepts
@@ -72,8 +74,9 @@ def listed(each: Accepts, low: int, high: int) -> Accepts:
 
 
 def mapping(each: Accepts) -> Accepts:
-    return lambda value: isinstance(value, Mapping) and all(
-        isinstance(name, str) and each(item) for name, item in value.items()
+    return lambda value: (
+        isinstance(value, Mapping)
+        and all(isinstance(name, str) and each(item) for name, item in value.items())
     )
 
 

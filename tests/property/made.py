@@ -89,7 +89,9 @@ def changed(value: Any, path: Path, new: Any) -> Any:
         return new
     step, rest = path[0], path[1:]
     if isinstance(value, Made):
-        return Made(value.factory, value.args, {**value.given, step: changed(value.given.get(step), rest, new)})
+        return Made(
+            value.factory, value.args, {**value.given, step: changed(value.given.get(step), rest, new)}
+        )
     items = list(value)
     items[step] = changed(items[step], rest, new)
     return items

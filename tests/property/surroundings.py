@@ -30,7 +30,9 @@ def _imported_model(stack: cdk.Stack, id: str) -> ModelBase:
 
 def _pipeline(stack: cdk.Stack, id: str) -> ModelBase:
     xgboost = Container(image=ContainerImage.built_in("xgboost", version="1.7-1"))
-    return Model(stack, id, containers=[xgboost, Container(image=ContainerImage.framework("sklearn", version="1.2-1"))])
+    return Model(
+        stack, id, containers=[xgboost, Container(image=ContainerImage.framework("sklearn", version="1.2-1"))]
+    )
 
 
 MODELS = [

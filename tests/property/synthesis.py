@@ -62,4 +62,6 @@ def synthesized(described: Iterable[Made], environment: cdk.Environment | None) 
 def lint_findings(template: Template) -> list[str]:
     """What cfn-lint finds wrong, in both regions."""
     matches = lint(json.dumps(template), config=ManualArgs(regions=REGIONS))
-    return [f"{each.rule.id} {each.message} at {each.path}" for each in matches if each.rule.id not in NOT_A_FAULT]
+    return [
+        f"{each.rule.id} {each.message} at {each.path}" for each in matches if each.rule.id not in NOT_A_FAULT
+    ]

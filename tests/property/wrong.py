@@ -100,7 +100,11 @@ SUBJECTS: list[tuple[str, Any, dict[str, Property]]] = [
     (
         "MetricTarget",
         MetricTarget,
-        {"name": ("Load", text(SCALING_NAME)), "metric": (METRIC, like("to_metric_config")), "target": (5, number(0, above=True))},
+        {
+            "name": ("Load", text(SCALING_NAME)),
+            "metric": (METRIC, like("to_metric_config")),
+            "target": (5, number(0, above=True)),
+        },
     ),
     (
         "StepScaling",
@@ -122,7 +126,10 @@ SUBJECTS: list[tuple[str, Any, dict[str, Property]]] = [
     (
         "StepScaling.steps[0]",
         lambda **given: StepScaling(
-            name="Out", metric=cloudwatch.Metric(namespace="T", metric_name="L"), threshold=1, steps=[ScalingStep(**given)]
+            name="Out",
+            metric=cloudwatch.Metric(namespace="T", metric_name="L"),
+            threshold=1,
+            steps=[ScalingStep(**given)],
         ),
         {
             "change": (1, whole(-(2**31) + 1, 2**31 - 1)),
@@ -266,7 +273,10 @@ SUBJECTS: list[tuple[str, Any, dict[str, Property]]] = [
         "Container.from_model_package",
         Container.from_model_package,
         {
-            "arn": ("arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud/1", text(r"arn:aws[a-z-]*:\S+")),
+            "arn": (
+                "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud/1",
+                text(r"arn:aws[a-z-]*:\S+"),
+            ),
             "environment": (None, optional(mapping(a(str)))),
         },
     ),
@@ -400,8 +410,10 @@ CONSTRUCTS: list[tuple[str, Any, dict[str, Property]]] = [
             "every": (
                 None,
                 optional(
-                    lambda value: isinstance(value, cdk.Duration)
-                    and value.to_milliseconds() / 1000 in (10, 30, 60, 120, 180, 240, 300)
+                    lambda value: (
+                        isinstance(value, cdk.Duration)
+                        and value.to_milliseconds() / 1000 in (10, 30, 60, 120, 180, 240, 300)
+                    )
                 ),
             ),
         },

@@ -18,7 +18,8 @@ model = Model(
     container=Container(
         image=ContainerImage.framework("sklearn", version="1.2-1"),
         data=ModelData.from_asset(
-            app.node.try_get_context("model") or "examples/breast_cancer/model", code="examples/breast_cancer/code"
+            app.node.try_get_context("model") or "examples/breast_cancer/model",
+            code="examples/breast_cancer/code",
         ),
     ),
 )
@@ -32,7 +33,9 @@ RealtimeEndpoint(
             name=name,
             model=model,
             instance_type=instance_type,
-            scaling=AutoScaling(min_capacity=1, max_capacity=3, invocations_per_instance=600, cpu_utilization=80),
+            scaling=AutoScaling(
+                min_capacity=1, max_capacity=3, invocations_per_instance=600, cpu_utilization=80
+            ),
         )
         for name, instance_type in variants
     ],
