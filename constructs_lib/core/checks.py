@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Iterator
 from typing import TypeVar
@@ -26,17 +25,22 @@ def whole_number(name: str, value: object, low: int, high: int, *, fix: str = ""
         yield Broken(name, value, f"a whole number from {low} to {high}", fix)
 
 
+LARGEST_NUMBER = 1e15
+"""Beyond any quantity of AWS's, and still exact as a double, which is how numbers reach CloudFormation."""
+
+
 def number(
-    name: str, value: object, low: float, high: float = math.inf, *, above: bool = False
+    name: str, value: object, low: float, high: float = LARGEST_NUMBER, *, above: bool = False
 ) -> Iterator[Broken]:
-    """A finite number of at least `low` (with `above`: more than it) and at most `high`."""
+    """A number of at least `low` (with `above`: more than it) and at most `high`."""
     if not known(value):
         return
-    wanted = f"{'more than' if above else 'at least'} {low:g}"
-    wanted += f" and at most {high:g}" if high != math.inf else ""
-    plain = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not plain or not (low < value if above else low <= value) or value > high:  # type: ignore[operator]
-        yield Broken(name, value, f"a number of {wanted}")
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    # NaN fails every comparison, and so is refused.
+    if not plain or not (low < value if above else low <= value) or not value <= high:  # type: ignore[operator]
+        yield Broken(
+            name, value, f"a number of {'more than' if above else 'at least'} {low:g} and at most {high:g}"
+        )
 
 
 def text(

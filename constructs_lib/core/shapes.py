@@ -106,7 +106,9 @@ def _fits(wanted: Any) -> Callable[[object], bool]:
         return lambda value: isinstance(value, int) and not isinstance(value, bool)
     if wanted is float:
         return lambda value: (
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (isinstance(value, int) or math.isfinite(value))
         )
     if getattr(wanted, "_is_protocol", False):
         members = frozenset(name for name in dir(wanted) if not name.startswith("_"))

@@ -17,7 +17,9 @@ def is_token(value: object) -> bool:
         return False
     if isinstance(value, str):
         return "${Token[" in value
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return False  # of any size; number tokens are floats
+    if isinstance(value, float):
         return math.isfinite(value) and value < _NUMBER_TOKENS_BELOW and cdk.Token.is_unresolved(value)
     if isinstance(value, cdk.Duration | cdk.Size):
         return value.is_unresolved()

@@ -12,7 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.checks import duration, items_of, kind, known, number, one_of, text, whole_number
+from ..core.checks import LARGEST_NUMBER, duration, items_of, kind, known, number, one_of, text, whole_number
 from ..core.rules import SCALING_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 
@@ -265,7 +265,7 @@ def _named(name: object) -> Iterator[Broken]:
 def steps_cover_without_overlap(scaling: StepScaling) -> Iterator[Broken]:
     """Steps do not overlap, leave no gap, and at most one has no lower and one no upper bound."""
     yield from _named(scaling.name)
-    yield from number("threshold", scaling.threshold, float("-inf"))
+    yield from number("threshold", scaling.threshold, -LARGEST_NUMBER)
     yield from whole_number("evaluation_periods", scaling.evaluation_periods, 1, 1440)
     yield from duration("cooldown", scaling.cooldown, 0, 86_400)
     yield from kind("adjustment", scaling.adjustment, Adjustment, optional=False)
