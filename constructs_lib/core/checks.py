@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import aws_cdk as cdk
@@ -116,3 +117,21 @@ def in_words(seconds: int) -> str:
             count = seconds // length
             return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
     return "1 second" if seconds == 1 else f"{seconds} seconds"
+
+
+def folder(value: object) -> bool:
+    """Whether `value` is the path of a folder. What no path can be is none, not an OSError."""
+    return isinstance(value, str) and value != "" and _looked_at(lambda: Path(value).is_dir())
+
+
+def file(*parts: object) -> bool:
+    """Whether `parts` together are the path of a regular file."""
+    given = [part for part in parts if isinstance(part, str) and part != ""]
+    return len(given) == len(parts) and _looked_at(lambda: Path(*given).is_file())
+
+
+def _looked_at(look: Callable[[], bool]) -> bool:
+    try:
+        return look()
+    except (OSError, ValueError):  # too long a name; a null byte
+        return False

@@ -294,7 +294,10 @@ def _contiguous(steps: Sequence[ScalingStep]) -> Iterator[Broken]:
 
 @step_bounds_rules.rule("SM-SCALING-011", source=_STEPS)
 def step_has_a_width(step: ScalingStep) -> Iterator[Broken]:
-    """A step's lower bound is below its upper bound."""
+    """A step changes the capacity by a whole number, its lower bound below its upper bound."""
+    yield from whole_number("change", step.change, -MAX_CAPACITY, MAX_CAPACITY)
+    yield from number("lower", step.lower, -LARGEST_NUMBER)
+    yield from number("upper", step.upper, -LARGEST_NUMBER)
     if known(step.lower, step.upper) and step.lower >= step.upper:  # type: ignore[operator]
         yield Broken("lower", step.lower, f"less than upper ({step.upper})")
 

@@ -129,7 +129,7 @@ capture_rules = Rules[DataCapture]()
 
 _SOURCE = API_REFERENCE + "API_DataCaptureConfig.html"
 _CONTENT_TYPE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*")
-_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
+_PREFIX = re.compile(r"(?=.{1,400}$)[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
 
 
 @capture_rules.rule("SM-CAPTURE-001", source=_SOURCE)
@@ -168,7 +168,10 @@ def prefix_is_a_path(capture: DataCapture) -> Iterator[Broken]:
     """The capture prefix is a key path without slashes at its ends."""
     if known(capture.prefix):
         yield from text(
-            "prefix", capture.prefix, _PREFIX, "a key prefix such as captured/fraud, no slash at the ends"
+            "prefix",
+            capture.prefix,
+            _PREFIX,
+            "a key prefix of at most 400 characters such as captured/fraud, no slash at the ends",
         )
     else:
         yield from kind("prefix", capture.prefix, str, optional=False)

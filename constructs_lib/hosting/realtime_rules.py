@@ -19,6 +19,7 @@ from ..core.tokens import is_token
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
 from .metrics import MetricsPublishing
+from .rollback_alarms import built_in_alarms
 from .rollout import MAX_ROLLBACK_ALARMS, Rollout
 from .variant import Variant, is_model
 
@@ -114,7 +115,9 @@ def parts_have_their_types(props: RealtimeProps) -> Iterator[Broken]:
     )
 
 
-_PARAMETER = re.compile(r"(?!/?(?i:aws|ssm))(/[A-Za-z0-9_.-]+){1,15}|(?!(?i:aws|ssm))[A-Za-z0-9_.-]+")
+_PARAMETER = re.compile(
+    r"(?=.{1,900}$)(?:(?!/?(?i:aws|ssm))(/[A-Za-z0-9_.-]+){1,15}|(?!(?i:aws|ssm))[A-Za-z0-9_.-]+)"
+)
 
 
 @realtime_rules.rule(
@@ -199,7 +202,7 @@ def few_rollback_alarms(props: RealtimeProps) -> Iterator[Broken]:
     if not isinstance(props.rollout, Rollout):
         return
     rollback = props.rollout.rollback
-    built_in = int(rollback.error_rate_percent is not None) + int(rollback.latency_alarm)
+    built_in = built_in_alarms(rollback, max(1, len(props.well_formed_variants)))
     if built_in + len(rollback.alarms) > MAX_ROLLBACK_ALARMS:
         yield Broken(
             "rollout.rollback.alarms",

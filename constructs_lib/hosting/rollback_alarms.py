@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import constructs
@@ -12,7 +13,21 @@ from .metrics import EndpointMetric
 from .rollout import DEFAULT_LATENCY_SECONDS, Rollback
 
 _MICROSECONDS = 1_000_000
+# PutMetricAlarm takes 10 metrics, and a rate needs 2 a variant.
+_VARIANTS_PER_RATE = 5
 _Query = cloudwatch.CfnAlarm.MetricDataQueryProperty
+
+
+def built_in_alarms(rollback: Rollback, variants: int) -> int:
+    """How many alarms the library makes for an endpoint of so many variants."""
+    rates = 0 if rollback.error_rate_percent is None else math.ceil(variants / _VARIANTS_PER_RATE)
+    return rates + int(rollback.latency_alarm)
+
+
+def batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """`names` in runs of at most `size`."""
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 class RollbackAlarms(constructs.Construct):
@@ -37,7 +52,7 @@ class RollbackAlarms(constructs.Construct):
         self.cfn_alarms: list[cloudwatch.CfnAlarm] = []
         """The library's own alarms."""
         if rollback.error_rate_percent is not None:
-            self.cfn_alarms.append(self._errors(rollback.error_rate_percent))
+            self.cfn_alarms += self._errors(rollback.error_rate_percent)
         if rollback.latency_alarm:
             seconds = DEFAULT_LATENCY_SECONDS if rollback.latency is None else rollback.latency.to_seconds()
             self.cfn_alarms.append(self._latency(seconds))
@@ -54,24 +69,30 @@ class RollbackAlarms(constructs.Construct):
             ),
         )
 
-    def _errors(self, percent: float) -> cloudwatch.CfnAlarm:
-        errors, requests = EndpointMetric.INVOCATION_5XX_ERRORS, EndpointMetric.INVOCATIONS
+    def _errors(self, percent: float) -> Iterator[cloudwatch.CfnAlarm]:
+        for index, names in enumerate(batched(self._variant_names, _VARIANTS_PER_RATE), start=1):
+            yield self._error_rate("Errors" if index == 1 else f"Errors{index}", names, percent)
+
+    def _error_rate(self, id: str, names: Sequence[str], percent: float) -> cloudwatch.CfnAlarm:
         # No request, no rate: without the guard a quiet minute would divide by nothing.
         rate = "IF(FILL(requests, 0) > 0, 100 * FILL(errors, 0) / requests, 0)"
         queries = [
             _Query(id="rate", expression=rate, label="5xx answers in percent", return_data=True),
-            *self._over_variants("errors", errors),
-            *self._over_variants("requests", requests),
+            *self._over_variants("errors", EndpointMetric.INVOCATION_5XX_ERRORS, names),
+            *self._over_variants("requests", EndpointMetric.INVOCATIONS, names),
         ]
-        return self._alarm("Errors", queries, percent, "5xx answers, in percent of the invocations")
+        return self._alarm(id, queries, percent, "5xx answers, in percent of the invocations")
 
     def _latency(self, seconds: float) -> cloudwatch.CfnAlarm:
-        queries = list(self._over_variants("latency", EndpointMetric.MODEL_LATENCY, returned=True))
+        queries = list(
+            self._over_variants("latency", EndpointMetric.MODEL_LATENCY, self._variant_names, returned=True)
+        )
         return self._alarm("Latency", queries, seconds * _MICROSECONDS, "model latency, p99 (µs)")
 
-    def _over_variants(self, id: str, metric: EndpointMetric, *, returned: bool = False) -> Iterator[_Query]:
+    def _over_variants(
+        self, id: str, metric: EndpointMetric, names: Sequence[str], *, returned: bool = False
+    ) -> Iterator[_Query]:
         """One query for one variant; for several an expression over their queries."""
-        names = self._variant_names
         if len(names) == 1:
             yield self._query(id, metric, names[0], returned=returned)
             return

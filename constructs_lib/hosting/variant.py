@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -120,6 +121,7 @@ def is_model(value: object) -> bool:
 variant_rules = Rules[Variant]()
 
 _SOURCE = API_REFERENCE + "API_ProductionVariant.html"
+_AMI = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}")
 
 
 @variant_rules.rule("SM-VARIANT-001", source=_SOURCE)
@@ -174,7 +176,8 @@ def variant_parts_have_their_types(variant: Variant) -> Iterator[Broken]:
         "scaling", variant.scaling, AutoScaling, fix="AutoScaling(min_capacity=…, max_capacity=…, …)"
     )
     yield from kind("routing", variant.routing, RoutingStrategy)
-    yield from kind("inference_ami_version", variant.inference_ami_version, str)
+    ami = variant.inference_ami_version
+    yield from text("inference_ami_version", ami, _AMI, "a name such as al2-ami-sagemaker-inference-gpu-2")
     yield from kind("ssm_access", variant.ssm_access, bool, optional=False)
 
 

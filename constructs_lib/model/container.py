@@ -49,7 +49,7 @@ class Container:
     @staticmethod
     def from_model_package(arn: str, *, environment: Mapping[str, str] | None = None) -> Container:
         """Serve a version of the model registry by its ARN; pin it: "latest approved" is not reproducible."""
-        return Container(model_package=arn, environment=environment or {})
+        return Container(model_package=arn, environment={} if environment is None else environment)
 
     def bind(
         self, scope: constructs.Construct, id: str, permissions: Permissions

@@ -13,7 +13,7 @@ import constructs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 
-from ..core.checks import kind, known
+from ..core.checks import file, folder, kind, known
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from . import archive
@@ -206,14 +206,14 @@ PACKABLE = listed(
 def asset_exists(data: _AssetData) -> Iterator[Broken]:
     """The model folder (or .tar.gz) and the code folder exist where synthesis runs."""
     where = f"looked in {Path.cwd()}"
-    path = Path(str(data.path))
-    if not path.is_dir() and not (path.is_file() and path.name.endswith(".tar.gz")):
+    archived = file(data.path) and data.path.endswith(".tar.gz")
+    if not folder(data.path) and not archived:
         yield Broken("path", data.path, "an existing folder, or a file named *.tar.gz", where)
     if data.code is None:
         return
-    if not Path(data.code).is_dir():
+    if not folder(data.code):
         yield Broken("code", data.code, "an existing folder with your inference.py", where)
-    elif path.is_file():
+    elif archived:
         yield Broken("code", data.code, "no code folder beside a ready .tar.gz", "put code/ into the archive")
 
 

@@ -13,7 +13,7 @@ import constructs
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
-from ..core.checks import kind, known, text
+from ..core.checks import file, kind, known, text
 from ..core.roles import Permissions, allow_pull
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
@@ -316,6 +316,6 @@ def tag_or_digest(image: _RepositoryImage) -> Iterator[Broken]:
 @_asset_rules.rule("SM-IMAGE-005", source="https://docs.aws.amazon.com/cdk/v2/guide/build-containers.html")
 def dockerfile_exists(image: _AssetImage) -> Iterator[Broken]:
     """The folder of an image asset holds its Dockerfile."""
-    name = image.file or "Dockerfile"
-    if not (Path(str(image.directory)) / name).is_file():
-        yield Broken("directory", image.directory, f"a folder with a {name}", f"looked in {Path.cwd()}")
+    name = "Dockerfile" if image.file is None else image.file
+    if not file(image.directory, name):
+        yield Broken("directory", image.directory, f"a folder with a {name:.80}", f"looked in {Path.cwd()}")

@@ -1,0 +1,120 @@
+"""The deploy guard's function as AWS runs it: loaded from its file, called with events, its answers received."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import threading
+from dataclasses import dataclass, field
+from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .fake_aws import FakeAws
+
+FILE = Path(__file__).parents[2] / "constructs_lib" / "hosting" / "runtime" / "deploy_guard.py"
+PREFIX = "/constructs-lib/released-scaling"
+
+
+@cache
+def module() -> ModuleType:
+    """The function's module, by its file: in Lambda there is no package around it."""
+    spec = importlib.util.spec_from_file_location("deploy_guard", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@dataclass
+class Clock:
+    """The function's clock; while it sleeps, `meanwhile` happens."""
+
+    now: float = 1_800_000_000.0
+    slept: list[float] = field(default_factory=list)
+    meanwhile: Any = None
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Seconds since some time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self.slept.append(seconds)
+        if self.meanwhile is not None:
+            self.meanwhile()
+
+
+class Receiver:
+    """Where CloudFormation waits for answers: a server on loopback."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[str, Any]] = []
+        answers = self.answers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:  # noqa: N802
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answers.append({"Content-Type": self.headers["Content-Type"], **json.loads(body)})
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/answer"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@dataclass
+class Guard:
+    """The function of one account, and what calls it."""
+
+    aws: FakeAws
+    clock: Clock
+    receiver: Receiver
+
+    def custom_resource(self, kind: str, request: str, **properties: Any) -> dict[str, Any]:
+        """Call as CloudFormation does for a resource ``Custom::Endpoint<kind>``; its answer."""
+        event = {
+            "RequestType": request,
+            "ResponseURL": self.receiver.url,
+            "StackId": "arn:aws:cloudformation:eu-west-1:111122223333:stack/Fraud/1",
+            "RequestId": f"request-{len(self.receiver.answers)}",
+            "LogicalResourceId": kind,
+            "ResourceType": f"Custom::Endpoint{kind}",
+            "ResourceProperties": {"EndpointName": "fraud", **properties},
+        }
+        if request != "Create":
+            event["PhysicalResourceId"] = f"{kind}-of-endpoint"
+        self.receiver.answers.clear()
+        module().handle(event, None)
+        (answer,) = self.receiver.answers
+        return answer
+
+    def release(self, request: str = "Update", **types: str) -> dict[str, Any]:
+        """*Release*, told the instance types that the template wants."""
+        return self.custom_resource("Release", request, InstanceTypes=types)
+
+    def settle(self, config: str, request: str = "Update") -> dict[str, Any]:
+        """*Settle*, told the configuration that the endpoint should run."""
+        return self.custom_resource("Settle", request, ConfigName=config)
+
+    def at_rest(self, *, time: str) -> None:
+        """Call as EventBridge does when an endpoint came to rest."""
+        detail = {"EndpointName": "fraud", "EndpointStatus": "IN_SERVICE"}
+        module().handle({"source": "aws.sagemaker", "time": time, "detail": detail}, None)
