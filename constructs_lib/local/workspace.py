@@ -22,7 +22,6 @@ class Workspace:
 
     def __init__(self) -> None:
         _sweep_abandoned()
-        # Short on purpose: the path of a Unix socket has at most 107 characters.
         self.root = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._lock = _take_lock(self.root / _LOCK)
         self._numbers = itertools.count(1)

@@ -30,7 +30,9 @@ def train(features: int, version: str) -> dict[str, object]:
     """A logistic regression on the first `features` standardised columns."""
     train_x, _, train_y, _ = split()
     scaler = StandardScaler().fit([row[:features] for row in train_x])
-    classifier = LogisticRegression(max_iter=1000).fit(scaler.transform([row[:features] for row in train_x]), train_y)
+    classifier = LogisticRegression(max_iter=1000).fit(
+        scaler.transform([row[:features] for row in train_x]), train_y
+    )
     return {
         "version": version,
         "features": features,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
@@ -48,7 +49,9 @@ def test_a_number_is_refused_outside(value: object) -> None:
 
 
 def test_a_number_above_a_bound_is_not_the_bound() -> None:
-    assert only(checks.number("rate", 0, 0, above=True)).allowed == "a number of more than 0"
+    assert (
+        only(checks.number("rate", 0, 0, above=True)).allowed == "a number of more than 0 and at most 1e+15"
+    )
     assert none(checks.number("rate", 1e-9, 0, above=True))
 
 
@@ -146,3 +149,18 @@ def test_a_size_is_refused_otherwise(value: object, given: object) -> None:
 )
 def test_seconds_are_told_in_the_largest_unit_that_divides_them(seconds: int, words: str) -> None:
     assert checks.in_words(seconds) == words
+
+
+@pytest.mark.parametrize("value", ["", "gone", "a\0b", "x" * 5000, None, 5, b"tests"])
+def test_what_is_no_path_is_neither_folder_nor_file(value: object) -> None:
+    assert not checks.folder(value)
+    assert not checks.file(value)
+
+
+def test_folders_and_files_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert checks.folder(str(tmp_path))
+    assert not checks.file(str(tmp_path))
+    assert checks.file(str(tmp_path), "file")
+    assert not checks.folder(str(tmp_path / "file"))
+    assert not checks.file(str(tmp_path), "")

@@ -23,7 +23,8 @@ def test_the_function_needs_nothing_but_boto3_and_python() -> None:
         "import importlib.util, sys; "
         f"spec = importlib.util.spec_from_file_location('deploy_guard', {str(guard.FILE)!r}); "
         "module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module); "
-        "print(sorted({name.split('.')[0] for name in sys.modules} & {'aws_cdk', 'jsii', 'constructs', 'constructs_lib'}))"
+        "loaded = {name.split('.')[0] for name in sys.modules}; "
+        "print(sorted(loaded & {'aws_cdk', 'jsii', 'constructs', 'constructs_lib'}))"
     )
     run = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -61,7 +62,9 @@ def test_the_answer_is_what_cloudformation_asks_for(function: Guard) -> None:
 
 
 def test_the_physical_id_never_changes_so_that_nothing_is_replaced(function: Guard) -> None:
-    ids = {function.release(request, A=LARGE, B=LARGE)["PhysicalResourceId"] for request in ("Create", "Update")}
+    ids = {
+        function.release(request, A=LARGE, B=LARGE)["PhysicalResourceId"] for request in ("Create", "Update")
+    }
     assert ids == {"Release-of-endpoint"}
 
 
@@ -82,7 +85,10 @@ def test_an_unknown_resource_type_is_answered_too(function: Guard) -> None:
 def test_a_reason_is_not_longer_than_cloudformation_takes(function: Guard) -> None:
     """The whole answer may have 4,096 bytes; a longer one is no answer, and the stack hangs for its timeout."""
     function.aws.refuse["DescribeEndpoint"] = Refused("ValidationException", "x" * 5000)
-    assert len(str(function.release(A=LARGE))) <= 4096
+    answer = function.release(A=LARGE)
+    assert len(json.dumps(answer).encode()) <= 4096
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("ClientError: An error occurred (ValidationException)")
 
 
 # --- releasing ------------------------------------------------------------------------------------
@@ -221,7 +227,9 @@ def test_a_silent_rollback_fails_the_stack_with_both_configurations_and_restores
     function.aws.endpoints["fraud"]["FailureReason"] = "The primary container did not pass the ping"
     answer = function.settle("two")
     assert answer["Status"] == "FAILED"
-    assert answer["Reason"].startswith("SilentRollbackError: Endpoint fraud is InService on configuration one")
+    assert answer["Reason"].startswith(
+        "SilentRollbackError: Endpoint fraud is InService on configuration one"
+    )
     assert "not on two" in answer["Reason"]
     assert "did not pass the ping" in answer["Reason"]
     assert function.aws.targets == before

@@ -17,9 +17,9 @@ from tests.support.fake_aws import FakeAws, Killed
 from tests.support.guard import Clock, Guard, Receiver
 
 LARGE, XLARGE = "ml.m5.large", "ml.m5.xlarge"
-RELEASE_CALLS = 10
-"""Calls of a release of one variant: 2 to look, 6 to remember (pages and all), 1 to let go, 1 to check B."""
-SETTLE_CALLS = 9
+RELEASE_CALLS = 11
+"""Of one variant: 2 to look, 5 to take it down (page by page), 3 to remember and let go, 1 to look after the other."""
+SETTLE_CALLS = 10
 
 
 @pytest.fixture(scope="module")

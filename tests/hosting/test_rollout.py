@@ -105,6 +105,15 @@ def test_the_default_is_all_at_once_watched_by_both_alarms(stack: cdk.Stack) -> 
     assert watching == [f"<{alarm}>" for alarm in resources(synthesized(stack), ALARM)]
 
 
+def test_an_unguarded_rollout_is_no_deployment_config_and_no_alarm(stack: cdk.Stack) -> None:
+    """For the one deployment that changes the names of variants, which a deployment configuration forbids."""
+    endpoint = an_endpoint(stack, rollout=Rollout.unguarded())
+    template = synthesized(stack)
+    assert "DeploymentConfig" not in properties(template, ENDPOINT)
+    assert resources(template, ALARM) == {}
+    assert endpoint.rollback_alarms.names == []
+
+
 def test_tokens_for_waits_and_sizes_reach_the_template(stack: cdk.Stack) -> None:
     number = cdk.CfnParameter(stack, "Number", type="Number").value_as_number
     rollout = Rollout.canary(size_percent=number, wait=cdk.Duration.seconds(number), rollback=SILENT)

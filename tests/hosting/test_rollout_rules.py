@@ -228,3 +228,9 @@ def test_several_broken_rules_are_reported_together_and_name_the_strategy() -> N
 def test_a_percentage_that_is_no_number_leaves_the_sum_of_waits_alone() -> None:
     error = refused(lambda: linear(step_percent=NAN, maximum_execution=minutes(10)))
     assert error.rules == ("SM-ROLLOUT-001",)
+
+
+@pytest.mark.parametrize("percent", [0, -10])
+def test_a_percentage_that_is_none_leaves_the_sum_of_waits_alone(percent: int) -> None:
+    error = refused(lambda: linear(step_percent=percent, maximum_execution=minutes(10)))
+    assert error.rules == ("SM-ROLLOUT-001",)

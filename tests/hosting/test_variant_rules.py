@@ -101,7 +101,13 @@ REFUSALS = [
     Refusal("SM-VARIANT-006", lambda: variant(scaling=True), "scaling", True, "AutoScaling"),
     Refusal("SM-VARIANT-006", lambda: variant(routing="RANDOM"), "routing", "RANDOM", "RoutingStrategy"),
     Refusal("SM-VARIANT-006", lambda: variant(ssm_access=None), "ssm_access", None, "a bool"),
-    Refusal("SM-VARIANT-006", lambda: variant(inference_ami_version=2), "inference_ami_version", 2, "a str"),
+    Refusal(
+        "SM-VARIANT-006",
+        lambda: variant(inference_ami_version=2),
+        "inference_ami_version",
+        2,
+        "a name such as",
+    ),
     Refusal(
         "SM-VARIANT-007",
         lambda: variant(instance_type="ml.t2.medium", scaling=scaling()),

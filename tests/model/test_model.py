@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from constructs_lib import Container, ContainerImage, Model, ModelData
 from constructs_lib.hosting.variant import model_name
+from tests.support.refusals import refused
 from tests.support.synth import (
     ACCOUNT,
     IMAGE_URI,
@@ -22,6 +23,7 @@ from tests.support.synth import (
     properties,
     resource,
     resources,
+    some_data,
     synthesized,
     types,
 )
@@ -81,6 +83,12 @@ def test_a_package_of_the_registry_stands_alone(stack: cdk.Stack) -> None:
     Model(stack, "Model", container=Container.from_model_package(PACKAGE, environment={"A": "1"}))
     model = properties(synthesized(stack), "AWS::SageMaker::Model")
     assert model["PrimaryContainer"] == {"ModelPackageName": PACKAGE, "Environment": {"A": "1"}}
+
+
+def test_data_beside_a_package_is_refused_for_both(stack: cdk.Stack) -> None:
+    error = refused(lambda: Container(model_package=PACKAGE, data=some_data(stack)))
+    assert (error.rules, error.violations[0].property) == (("SM-CONTAINER-001",), "data")
+    assert error.violations[0].fix == "the package names its own data"
 
 
 def test_a_pipeline_has_its_containers_in_order_with_their_hostnames(stack: cdk.Stack) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from itertools import pairwise
 from typing import Any
 
 import aws_cdk as cdk
@@ -32,7 +34,9 @@ from .made import Made
 
 Strategy = st.SearchStrategy[Any]
 
-NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,6}(-[A-Za-z0-9]{1,6}){0,2}", fullmatch=True)
+NAMES = st.text("aZ9", max_size=8).map(lambda rest: f"n{rest}") | st.text("b0-", max_size=61).map(
+    lambda middle: f"N{middle}n"
+)
 SWITCHES = st.booleans()
 TYPES = st.sampled_from(["ml.m5.large", "ml.c6g.xlarge", "ml.g5.2xlarge", "ml.inf2.xlarge", "ml.r5d.large"])
 
@@ -71,6 +75,8 @@ SIZES = st.integers(1, 512).map(lambda count: call(cdk.Size.gibibytes, count))
 PERIODS = st.sampled_from([1, 5, 60]).map(lambda count: call(cdk.Duration.minutes, count))
 WHOLE_TOKENS = st.just(surroundings.WHOLE_NUMBER)
 
+OWN_NAMES = st.uuids().map(lambda id: f"Fraud-{id}")
+
 METRICS = some(
     cloudwatch.Metric,
     namespace=st.just("Team/Models"),
@@ -100,7 +106,7 @@ def steps(draw: st.DrawFn) -> list[Made]:
         edges = [*edges, None]
     return [
         Made(ScalingStep, given={"change": draw(st.integers(-3, 3)), "lower": low, "upper": high})
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in pairwise(edges)
     ]
 
 
@@ -260,9 +266,9 @@ def variants(draw: st.DrawFn, name: str, *, weights: Strategy) -> Made:
                 "model": st.sampled_from(surroundings.MODELS),
                 "instance_type": TYPES | st.just(surroundings.INSTANCE_TYPE),
                 "weight": weights,
+                "scaling": st.none() | scalings(),
             },
             optional={
-                "scaling": scalings(),
                 "volume_size": SIZES,
                 "download_timeout": durations(60, 3_600),
                 "startup_timeout": durations(60, 3_600),
@@ -272,7 +278,7 @@ def variants(draw: st.DrawFn, name: str, *, weights: Strategy) -> Made:
             },
         )
     )
-    count = draw(maybe(counts(given.get("scaling"))))
+    count = draw(maybe(counts(given["scaling"])))
     return Made(Variant, given={**given, **({} if count is _LEFT_OUT else {"instance_count": count})})
 
 
@@ -296,6 +302,8 @@ def endpoints(draw: st.DrawFn) -> Made:
                 "metrics": PUBLISHINGS,
                 "weights_managed_elsewhere": SWITCHES,
                 "check_deployments": SWITCHES,
+                "endpoint_name": OWN_NAMES,
+                "parameter_name": OWN_NAMES.map(lambda name: f"/team/{name}"),
             },
         )
     )
@@ -303,6 +311,16 @@ def endpoints(draw: st.DrawFn) -> Made:
     if draw(st.booleans()):
         rest["rollout"] = draw(rollouts(variants=count, fewest=fewest))
     return Made(RealtimeEndpoint, given={**given, **rest})
+
+
+def stacks(least: int, most: int) -> Strategy:
+    """Endpoints that can share a stack: names of one's own are given once."""
+
+    def once(property: str) -> Callable[[Made], object]:
+        return lambda endpoint: endpoint.given.get(property, object())
+
+    names = (once("endpoint_name"), once("parameter_name"))
+    return st.lists(endpoints(), min_size=least, max_size=most, unique_by=names)
 
 
 def fleet(given: dict[str, Any]) -> tuple[int, int | None]:

@@ -19,10 +19,12 @@ from .wrong import CONSTRUCTS, POOL, SUBJECTS, Property
 Subject = tuple[str, Any, dict[str, Property]]
 
 
-def each_property(subjects: list[Subject]) -> Iterator[Any]:
-    for label, factory, properties in subjects:
-        for name in properties:
-            yield pytest.param(factory, properties, name, id=f"{label}.{name}")
+def each_property(subjects: list[Subject]) -> list[Any]:
+    return [
+        pytest.param(factory, properties, name, id=f"{label}.{name}")
+        for label, factory, properties in subjects
+        for name in properties
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -51,9 +51,8 @@ class FakeAws:
 
     def client(self, service: str) -> Any:
         """A real boto3 client that talks to this."""
-        session = _session()
-        session.answer = self._answer
-        return session.client(service)
+        _session().answer = self._answer
+        return _client(service)
 
     def _answer(self, operation: str, params: Params) -> Params:
         self.calls.append(operation)
@@ -120,7 +119,10 @@ class FakeAws:
             "ScalableTargets": [
                 {
                     **key,
-                    **{name: self.targets[id][name] for name in ("MinCapacity", "MaxCapacity", "SuspendedState")},
+                    **{
+                        name: self.targets[id][name]
+                        for name in ("MinCapacity", "MaxCapacity", "SuspendedState")
+                    },
                     "ResourceId": id,
                     "RoleARN": "arn:aws:iam::111122223333:role/service-linked",
                     "CreationTime": EPOCH,
@@ -139,7 +141,12 @@ class FakeAws:
 
     def _DescribeScheduledActions(self, ResourceId: str, **key: str) -> Params:  # noqa: N802, N803
         whole = self.targets[ResourceId]["actions"]
-        common = {**_key(key), "ResourceId": ResourceId, "ScheduledActionARN": "arn:aws:x", "CreationTime": EPOCH}
+        common = {
+            **_key(key),
+            "ResourceId": ResourceId,
+            "ScheduledActionARN": "arn:aws:x",
+            "CreationTime": EPOCH,
+        }
         items = [{"ScheduledActionName": name, **each, **common} for name, each in whole.items()]
         return _page("ScheduledActions", items, key)
 
@@ -271,3 +278,9 @@ def _check_answer(model: OperationModel, parsed: Params) -> None:
 @cache
 def _session() -> _Session:
     return _Session()
+
+
+@cache
+def _client(service: str) -> Any:
+    """Made once: making one reads the service's whole model."""
+    return _session().client(service)

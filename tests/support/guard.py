@@ -61,7 +61,7 @@ class Receiver:
         answers = self.answers
 
         class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:  # noqa: N802
+            def do_PUT(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 answers.append({"Content-Type": self.headers["Content-Type"], **json.loads(body)})
                 self.send_response(200)

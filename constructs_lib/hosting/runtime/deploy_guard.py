@@ -7,6 +7,7 @@ any of them may run twice, or a rollback may run them again the other way round.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -26,6 +27,7 @@ _NAMESPACE = "sagemaker"
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _SETTLING_SECONDS = 120
 _POLL_SECONDS = 5
+_LONGEST_REASON = 2_000  # CloudFormation reads answers of up to 4,096 bytes only
 
 log = logging.getLogger()
 log.setLevel(logging.INFO)
@@ -49,10 +51,10 @@ def verdict(wanted: str, endpoint: Mapping[str, Any]) -> str | None:
     if actual == wanted and status not in ("Failed", "UpdateRollbackFailed"):
         return None
     reason = endpoint.get("FailureReason", "SageMaker gives no reason; see the endpoint's CloudWatch logs")
-    return (
-        f"Endpoint {endpoint['EndpointName']} is {status} on configuration {actual}, not on {wanted}: "
-        f"SageMaker rolled the deployment back. {reason}"
-    )
+    state = f"Endpoint {endpoint['EndpointName']} is {status} on configuration {actual}"
+    if actual == wanted:
+        return f"{state}, the one deployed. {reason}"
+    return f"{state}, not on {wanted}: SageMaker rolled the deployment back. {reason}"
 
 
 def is_fresh(snapshot: Mapping[str, Any], now: float) -> bool:
@@ -90,6 +92,10 @@ class Scaling:
             snapshot = self._snapshot(variant)
             if snapshot is None:
                 continue
+            unfinished = self._remembered(variant)
+            if unfinished is not None and is_fresh(unfinished, time.time()):
+                # What is registered is a part of it: a restoration was cut short.
+                snapshot = {**unfinished, "taken_at": snapshot["taken_at"]}
             # Remembered first: were the function killed in between, nothing would be lost.
             self._ssm.put_parameter(
                 Name=self._parameter(variant),
@@ -116,14 +122,18 @@ class Scaling:
             if is_fresh(snapshot, time.time()):
                 self._register(variant, snapshot)
                 restored.append(variant)
-            self._ssm.delete_parameter(Name=self._parameter(variant))
+            self._forget(variant)
         return restored
 
     def forget(self, variants: Iterable[str]) -> None:
         """Forget what was released of `variants`."""
         for variant in variants:
-            if self._remembered(variant) is not None:
-                self._ssm.delete_parameter(Name=self._parameter(variant))
+            self._forget(variant)
+
+    def _forget(self, variant: str) -> None:
+        # Settle and EventBridge may be at it at the same time: gone is gone.
+        with contextlib.suppress(self._ssm.exceptions.ParameterNotFound):
+            self._ssm.delete_parameter(Name=self._parameter(variant))
 
     def _snapshot(self, variant: str) -> dict[str, Any] | None:
         key = self._key(variant)
@@ -290,7 +300,9 @@ def handle(event: dict[str, Any], _context: object) -> None:
     reason = ""
     try:
         if event["RequestType"] == "Delete":
-            forget(event["ResourceProperties"])
+            # Never in the way of deleting a stack: what stays behind is a parameter.
+            with contextlib.suppress(Exception):
+                forget(event["ResourceProperties"])
         else:
             _STEPS[event["ResourceType"]](event["ResourceProperties"])
     except Exception as error:  # whatever it is: CloudFormation waits for an answer
@@ -303,7 +315,7 @@ def _answer(event: Mapping[str, Any], reason: str) -> None:
     """Tell CloudFormation; an empty `reason` is success."""
     answer = {
         "Status": "FAILED" if reason else "SUCCESS",
-        "Reason": reason or "done",
+        "Reason": reason[:_LONGEST_REASON] or "done",
         "PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-of-endpoint",
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Channel:
     """Requests to one process, as many at a time as callers want."""
 
     def __init__(self, socket_path: Path) -> None:
-        self._path = str(socket_path)
+        self._socket_path = socket_path
         self._idle: list[_Connection] = []
 
     async def request(
@@ -62,9 +63,17 @@ class Channel:
 
     async def _connect(self) -> _Connection:
         try:
-            return await asyncio.open_unix_connection(self._path, limit=_HEAD_LIMIT)
+            folder = os.open(self._socket_path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise UnreachableError(str(error)) from error
+        try:
+            # A socket's address has at most 107 characters, a temporary folder's path may have more.
+            short = f"/proc/self/fd/{folder}/{self._socket_path.name}"
+            return await asyncio.open_unix_connection(short, limit=_HEAD_LIMIT)
+        except OSError as error:
+            raise UnreachableError(str(error)) from error
+        finally:
+            os.close(folder)
 
     def close(self) -> None:
         """Drop the idle connections."""

@@ -48,7 +48,7 @@ class Worker:
         with contextlib.suppress(FileNotFoundError):
             self._socket_path.unlink()
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-u", str(_PROGRAM), str(self._socket_path), *arguments,
+            sys.executable, "-P", "-u", str(_PROGRAM), self._socket_path.name, *arguments,
             env=dict(environment),
             cwd=self._socket_path.parent,
             stdin=asyncio.subprocess.PIPE,  # its end tells the process that the server is gone

@@ -1,0 +1,84 @@
+"""Two whole examples, to be read: the least endpoint, and one with everything.
+
+Accept a change on purpose with ``python -m pytest tests/hosting/test_snapshots.py --snapshot-update``, and
+read the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from constructs_lib import (
+    AutoScaling,
+    Container,
+    ContainerImage,
+    DataCapture,
+    MetricsPublishing,
+    Model,
+    RealtimeEndpoint,
+    Rollout,
+    RoutingStrategy,
+    Variant,
+)
+from tests.support.synth import a_bucket, a_model, some_data, synthesized
+
+SHOWN = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint")
+
+
+def shown(stack: cdk.Stack) -> dict[str, Any]:
+    """Model, configuration and endpoint, with asset hashes normalised."""
+    kept = {id: each for id, each in synthesized(stack)["Resources"].items() if each["Type"] in SHOWN}
+    return dict(json.loads(re.sub(r"[0-9a-f]{64}", "<asset>", json.dumps(kept))))
+
+
+def matches(snapshot: SnapshotAssertion, stack: cdk.Stack) -> bool:
+    return snapshot.use_extension(JSONSnapshotExtension) == shown(stack)
+
+
+def test_the_least(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
+    RealtimeEndpoint(stack, "Endpoint", model=a_model(stack), instance_type="ml.m5.large")
+    assert matches(snapshot, stack)
+
+
+def test_everything(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
+    model = Model(
+        stack,
+        "Model",
+        container=Container(
+            image=ContainerImage.from_uri("111122223333.dkr.ecr.eu-west-1.amazonaws.com/fraud:1"),
+            data=some_data(stack),
+            environment={"THRESHOLD": "0.5"},
+            hostname="predict",
+        ),
+        network_isolation=True,
+    )
+    RealtimeEndpoint(
+        stack,
+        "Endpoint",
+        variants=[
+            Variant(
+                name="Champion",
+                model=model,
+                instance_type="ml.m5.large",
+                weight=9,
+                scaling=AutoScaling(min_capacity=2, max_capacity=8, invocations_per_instance=600),
+                volume_size=cdk.Size.gibibytes(30),
+                routing=RoutingStrategy.LEAST_OUTSTANDING_REQUESTS,
+            ),
+            Variant(name="Challenger", model=model, instance_type="ml.c5.large", weight=0),
+        ],
+        rollout=Rollout.canary(
+            size_percent=10, wait=cdk.Duration.minutes(10), maximum_execution=cdk.Duration.hours(1)
+        ),
+        capture=DataCapture(bucket=a_bucket(stack), sampling_percent=20),
+        encryption_key=kms.Key(stack, "Key"),
+        metrics=MetricsPublishing(every=cdk.Duration.seconds(10)),
+    )
+    assert matches(snapshot, stack)

@@ -1,0 +1,87 @@
+"""Wrong values deep within otherwise right endpoints; and the strategies, which must reach everything."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constructs_lib import ConstraintError
+
+from .given import endpoints, rollouts
+from .made import Made, Path, changed, make, parts
+
+NEVER_RIGHT = (
+    1j,
+    Decimal(1),
+    b"bytes",
+    {"a"},
+    range(3),
+    float("nan"),
+    10**400,
+    object(),
+    [[]],
+    {1: None},
+    len,
+)
+"""What no property of anything takes."""
+
+EXPLORING = settings.get_current_profile_name() == "explore"
+NOT_TRIED = {"batch_instances"}
+"""SageMaker takes batches by instances; how many there may be depends on the fleet: tests/hosting has it."""
+
+
+@given(data=st.data(), endpoint=endpoints())
+@settings(max_examples=1_000 if EXPLORING else 60)
+def test_one_wrong_value_anywhere_is_refused(data: st.DataObject, endpoint: Made) -> None:
+    path = data.draw(st.sampled_from(list(properties(endpoint))), label="where")
+    wrong = data.draw(st.sampled_from(NEVER_RIGHT), label="wrong value")
+    broken = changed(endpoint, path, wrong)
+    stack = cdk.Stack(cdk.App(), "Stack")
+    with pytest.raises(ConstraintError) as caught:
+        make(Made(broken.factory, (stack, "Endpoint"), broken.given), stack)
+    assert str(caught.value).startswith(f"{caught.value.path}: ")
+    assert str(path[-1]) in str(caught.value)
+    assert stack.node.try_find_child("Endpoint") is None
+
+
+def properties(endpoint: Made) -> Iterator[Path]:
+    """Where each given property of ours is, at any depth."""
+    for path, part in parts(endpoint):
+        if is_ours(part):
+            yield from ((*path, name) for name in part.given)
+
+
+def is_ours(part: Made) -> bool:
+    return part.factory.__module__.startswith("constructs_lib.")
+
+
+def test_the_strategies_reach_every_property() -> None:
+    """A property that is never drawn is never tested: a new one needs a strategy."""
+    drawn: dict[Any, set[str]] = {}
+
+    @given(st.tuples(endpoints(), *[rollouts(variants=1, fewest=4)] * 3))
+    @settings(max_examples=120, database=None, derandomize=True)
+    def draw(several: tuple[Made, ...]) -> None:
+        for _, part in parts(several):
+            if is_ours(part):
+                drawn.setdefault(part.factory, set()).update(part.given)
+
+    draw()
+    missing = {
+        f"{factory.__qualname__}({name})"
+        for factory, names in drawn.items()
+        for name in set(signature(factory)) - names - NOT_TRIED - {"self", "scope", "id"}
+    }
+    assert missing == set()
+    assert len(drawn) >= 14
+
+
+def signature(factory: Any) -> Iterator[str]:
+    yield from inspect.signature(factory.__init__ if isinstance(factory, type) else factory).parameters

@@ -1,0 +1,113 @@
+"""Reference stacks: what their resources are called must not change from release to release.
+
+``python -m tests.support.reference <folder>`` synthesizes them into a folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from constructs_lib import (
+    AutoScaling,
+    Container,
+    ContainerImage,
+    DataCapture,
+    MetricTarget,
+    Model,
+    ModelData,
+    RealtimeEndpoint,
+    Rollout,
+    ScalingStep,
+    ScheduledScaling,
+    StepScaling,
+    Variant,
+)
+from stacks.realtime import RealtimeStack
+
+IMAGE = ContainerImage.from_uri("111122223333.dkr.ecr.eu-west-1.amazonaws.com/fraud:1")
+
+
+def build(folder: Path) -> cdk.App:
+    """The app, to be synthesized into `folder`."""
+    model, code = folder / "model", folder / "code"
+    for file in (model / "model.json", code / "inference.py"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}", encoding="utf-8")
+    app = cdk.App(outdir=str(folder / "cdk.out"), builtin_cloud_formation_validation=False)
+    RealtimeStack(app, "Realtime", model=str(model), code=str(code))
+    Everything(app, "Everything")
+    return app
+
+
+class Everything(cdk.Stack):
+    """Each construct, twice where two may meet, with each part that makes a resource."""
+
+    def __init__(self, scope: cdk.App, id: str) -> None:
+        super().__init__(scope, id)
+        models = [self._pipeline(), self._in_vpc()]
+        RealtimeEndpoint(
+            self,
+            "Variants",
+            variants=[
+                Variant(name=name, model=model, instance_type="ml.m5.large", scaling=self._scaling())
+                for name, model in zip("AB", models, strict=True)
+            ],
+            rollout=Rollout.linear(step_percent=50, wait=cdk.Duration.minutes(5)),
+            capture=DataCapture(),
+            encryption_key=kms.Key(self, "Key"),
+        )
+        RealtimeEndpoint(
+            self,
+            "Rolling",
+            model=models[0],
+            instance_type="ml.m5.large",
+            rollout=Rollout.rolling(batch_percent=50, wait=cdk.Duration.minutes(5)),
+        )
+
+    def _pipeline(self) -> Model:
+        bucket = s3.Bucket.from_bucket_name(self, "Artefacts", "artefacts")
+        return Model(
+            self,
+            "Pipeline",
+            containers=[
+                Container(image=IMAGE, data=ModelData.from_bucket(bucket, f"{name}/1.0.0/m.tar.gz"))
+                for name in ("pre", "predict")
+            ],
+        )
+
+    def _in_vpc(self) -> Model:
+        vpc = ec2.Vpc(self, "Vpc", nat_gateways=0, max_azs=2, restrict_default_security_group=False)
+        return Model(self, "InVpc", container=Container(image=IMAGE), vpc=vpc)
+
+    def _scaling(self) -> AutoScaling:
+        depth = cloudwatch.Metric(namespace="Fraud", metric_name="Depth")
+        return AutoScaling(
+            min_capacity=2,
+            max_capacity=8,
+            invocations_per_instance=600,
+            concurrent_requests_per_model=5,
+            cpu_utilization=70,
+            metrics=[MetricTarget(name="Depth", metric=depth, target=5)],
+            steps=[
+                StepScaling(name="Out", metric=depth, threshold=9, steps=[ScalingStep(change=1, lower=0)])
+            ],
+            schedules=[
+                ScheduledScaling(
+                    name="Night",
+                    schedule=appscaling.Schedule.expression("cron(0 22 * * ? *)"),
+                    min_capacity=2,
+                )
+            ],
+        )
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1])).synth()
