@@ -86,6 +86,14 @@ coverage: ## Branch coverage of the last `unit` and `property`
 	@$(VENV)/bin/coverage combine --keep --quiet .coverage.unit .coverage.property
 	@$(VENV)/bin/coverage report --fail-under 95
 
+.PHONY: bench
+bench: setup ## Measured claims, as ratios, side by side (about ten minutes)
+	@$(PY) -m benchmarks.run
+
+.PHONY: compat
+compat: setup ## Unit tests against the oldest and newest aws-cdk-lib, on every Python found
+	@$(PY) -m tools.compat
+
 # --- made from other things, and checked in -----------------------------------------------------------
 
 .PHONY: lock
@@ -104,3 +112,7 @@ images: ## Make the table of AWS's images anew from the SageMaker SDK
 
 instance-types: ## Make the list of hosting instance types anew from botocore
 	$(PY) -m tools.instance_types > constructs_lib/core/instance_types.txt
+
+.PHONY: rules
+rules: ## Make docs/rules.md anew from the rules
+	$(PY) -m tools.rule_catalogue > docs/rules.md

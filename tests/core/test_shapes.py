@@ -51,25 +51,24 @@ def test_defaults_fit() -> None:
 TOKEN, NUMBER = cdk.Fn.ref("Text"), cdk.Token.as_number({"Ref": "Number"})
 
 
-@pytest.mark.parametrize(
-    "props",
-    [
-        {"count": 0},
-        {"rate": 3},
-        {"either": "a"},
-        {"maybe": 5},
-        {"names": ["a", "b"]},
-        {"names": ("a",)},
-        {"labels": {"a": "b"}},
-        {"wait": cdk.Duration.seconds(1)},
-        {"anything": object(), "whatever": [float("nan")]},
-        {"count": NUMBER, "rate": NUMBER, "name": TOKEN, "maybe": NUMBER},
-        {"names": [TOKEN], "labels": {"a": TOKEN}},
-        {"labels": cdk.Token.as_any({"Ref": "Labels"})},
-        {"names": cdk.Token.as_list({"Ref": "Names"})},
-    ],
-    ids=str,
-)
+FITTING: dict[str, dict[str, object]] = {
+    "zero": {"count": 0},
+    "a whole number for any": {"rate": 3},
+    "one of two": {"either": "a"},
+    "what may be none": {"maybe": 5},
+    "a list": {"names": ["a", "b"]},
+    "a tuple": {"names": ("a",)},
+    "a mapping": {"labels": {"a": "b"}},
+    "an object": {"wait": cdk.Duration.seconds(1)},
+    "anything": {"anything": object(), "whatever": [float("nan")]},
+    "tokens": {"count": NUMBER, "rate": NUMBER, "name": TOKEN, "maybe": NUMBER},
+    "tokens inside": {"names": [TOKEN], "labels": {"a": TOKEN}},
+    "a token for a mapping": {"labels": cdk.Token.as_any({"Ref": "Labels"})},
+    "a token for a list": {"names": cdk.Token.as_list({"Ref": "Names"})},
+}
+
+
+@pytest.mark.parametrize("props", FITTING.values(), ids=FITTING.keys())
 def test_what_fits_and_what_is_known_late_passes(props: dict[str, object]) -> None:
     assert found(**props) == []
 

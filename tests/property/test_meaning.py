@@ -138,7 +138,7 @@ def assert_scalings(variants: list[Properties], endpoint: RealtimeEndpoint, resu
             if each["PolicyType"] == "TargetTrackingScaling"
         ]
         wanted = [scaling[target] for target in TARGETS if scaling.get(target) is not None]
-        wanted += [each.scaling["target"] for each in scaling.get("metrics", ())]
+        wanted += [each.given["target"] for each in scaling.get("metrics", ())]
         assert sorted(tracked) == sorted(wanted)
         assert len(policies) - len(tracked) == len(scaling.get("steps", ()))
 

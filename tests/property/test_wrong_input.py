@@ -14,7 +14,8 @@ from constructs_lib import ConstraintError
 from constructs_lib.core.rules import CATALOGUE
 
 from .made import Made, make
-from .wrong import CONSTRUCTS, POOL, SUBJECTS, Property
+from .wrong import POOL, SUBJECTS, Property
+from .wrong_props import CONSTRUCTS
 
 Subject = tuple[str, Any, dict[str, Property]]
 

@@ -1,0 +1,172 @@
+"""Measure the library beside what one would use without it: `make bench`.
+
+Every figure is a ratio of medians measured in one run, the sides taking turns. An aim that is missed is
+printed as missed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ALPHA_FOLDER = ROOT / ".cache" / "alpha"
+REPEATS = {1: 7, 10: 5, 50: 5, 200: 3, 100: 3, 1000: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A measured ratio and what it should be at most."""
+
+    what: str
+    ratio: float
+    aim: float | None
+
+    def __str__(self) -> str:
+        """A line of the report."""
+        verdict = (
+            ""
+            if self.aim is None
+            else f"  aim ≤{self.aim:.2f}: {'met' if self.ratio <= self.aim else 'MISSED'}"
+        )
+        return f"  {self.what:<64} {self.ratio:6.2f}×{verdict}"
+
+
+def measure(kind: str, count: int) -> dict[str, float]:
+    """One measurement in a fresh process."""
+    paths = [str(ROOT), *([str(ALPHA_FOLDER)] if kind.startswith("alpha") else [])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "JSII_SILENCE_WARNING_DEPRECATED": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.worker", kind, str(count)],
+        cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def side_by_side(kinds: list[str], count: int) -> dict[str, dict[str, float]]:
+    """Medians of several kinds, measured in turns."""
+    runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+    for _ in range(REPEATS[count]):
+        for kind in kinds:
+            runs[kind].append(measure(kind, count))
+    return {
+        kind: {name: statistics.median(each[name] for each in found) for name in found[0]}
+        for kind, found in runs.items()
+    }
+
+
+def import_seconds(code: str) -> float:
+    """Median time of a process that only imports."""
+    taken = []
+    for _ in range(9):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def imports() -> list[Claim]:
+    """What the import adds: the package alone, and with everything an endpoint needs."""
+    submodules = (
+        "aws_sagemaker, aws_iam, aws_kms, aws_s3, aws_ec2, aws_ecr, aws_cloudwatch, aws_lambda, aws_ssm"
+    )
+    bare = import_seconds("import aws_cdk")
+    package = import_seconds("import aws_cdk, constructs_lib")
+    raw = import_seconds(
+        f"import aws_cdk; from aws_cdk import {submodules}, aws_applicationautoscaling, aws_events"
+    )
+    endpoint = import_seconds("import aws_cdk; from constructs_lib import Model, RealtimeEndpoint, Variant")
+    return [
+        Claim("import constructs_lib, over import aws_cdk", package / bare, 1.05),
+        Claim("…and RealtimeEndpoint, over the aws_cdk submodules it uses", endpoint / raw, None),
+        Claim("…over import aws_cdk alone (submodules are most of it)", endpoint / bare, None),
+    ]
+
+
+def endpoints() -> list[Claim]:
+    """Construct and synthesize, against raw L1s with the same resources, and against alpha."""
+    claims = []
+    for count in (1, 10, 50, 200):
+        found = side_by_side(["library:full_endpoint", "raw_l1:full_endpoint"], count)
+        ours, raw = found["library:full_endpoint"], found["raw_l1:full_endpoint"]
+        claims.append(Claim(f"{count} endpoints, time, over raw L1s", ours["total"] / raw["total"], 1.25))
+        claims.append(
+            Claim(f"{count} endpoints, peak memory, over raw L1s", ours["memory"] / raw["memory"], None)
+        )
+        print(
+            f"  {count}: {ours['total']:.2f} s and {raw['total']:.2f} s, {ours['resources']:.1f} resources each"
+        )
+    return claims
+
+
+def against_alpha() -> list[Claim]:
+    """The same plain endpoint: model, configuration, endpoint, scaling."""
+    install_alpha()
+    claims = []
+    for count in (10, 50):
+        found = side_by_side(["library:plain_endpoint", "alpha:plain_endpoint"], count)
+        ours, alpha = found["library:plain_endpoint"], found["alpha:plain_endpoint"]
+        claims.append(
+            Claim(
+                f"{count} plain endpoints, time, over aws-sagemaker-alpha",
+                ours["total"] / alpha["total"],
+                1.0,
+            )
+        )
+        print(f"  {count}: {ours['resources']:.1f} resources an endpoint, alpha {alpha['resources']:.1f}")
+    return claims
+
+
+def growth() -> list[Claim]:
+    """Cost per endpoint at 1,000 over cost per endpoint at 100."""
+    hundred = side_by_side(["library:full_endpoint"], 100)["library:full_endpoint"]["total"] / 100
+    thousand = side_by_side(["library:full_endpoint"], 1000)["library:full_endpoint"]["total"] / 1000
+    return [Claim("cost per endpoint, 1,000 over 100 (stacks of 25)", thousand / hundred, 1.10)]
+
+
+def install_alpha() -> None:
+    """Alpha pins the exact CDK; it goes into a folder of its own, without its dependencies."""
+    if ALPHA_FOLDER.exists():
+        return
+    version = subprocess.run(
+        [sys.executable, "-c", "from importlib.metadata import version; print(version('aws-cdk-lib'))"],
+        check=True, stdout=subprocess.PIPE, text=True,
+    ).stdout.strip()  # fmt: skip
+    package = f"aws-cdk.aws-sagemaker-alpha=={version}a0"
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            str(ALPHA_FOLDER),
+            package,
+        ],
+        check=True,
+    )
+
+
+def main() -> None:
+    """Run all and print; the exit status does not depend on aims."""
+    for title, part in {
+        "Import": imports,
+        "Endpoints": endpoints,
+        "aws-sagemaker-alpha": against_alpha,
+        "Growth": growth,
+    }.items():
+        print(f"\n{title}", flush=True)
+        for claim in part():
+            print(claim, flush=True)
+
+
+if __name__ == "__main__":
+    main()
