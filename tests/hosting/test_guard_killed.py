@@ -85,6 +85,23 @@ def test_a_settle_killed_before_any_call_is_finished_by_the_next(make: Make, bef
     assert function.aws.parameters == {}
 
 
+@pytest.mark.parametrize("before", range(1, SETTLE_CALLS + 1))
+def test_a_settle_killed_for_good_loses_nothing_to_the_rollback(make: Make, before: int) -> None:
+    """Half of the scaling may be registered when the way back releases it again."""
+    function = make()
+    whole = copy.deepcopy(function.aws.targets)
+    function.release(A=XLARGE, B=LARGE)
+    function.aws.update_endpoint("fraud", "two")
+    function.aws.calls.clear()
+    function.aws.kill_before = before
+    with pytest.raises(Killed):
+        function.settle("two")
+    function.aws.kill_before = None
+    _take(function, "back")
+    assert function.aws.targets == whole
+    assert function.aws.parameters == {}
+
+
 def test_no_call_is_left_out_of_the_above(make: Make) -> None:
     function = make()
     function.release(A=XLARGE, B=LARGE)
@@ -101,7 +118,12 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_after_any_sequence_of_killed_deployments_a_whole_one_leaves_scaling_as_it_was(
     make: Make, steps: list[tuple[str, int | None]]
 ) -> None:
