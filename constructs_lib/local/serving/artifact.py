@@ -28,5 +28,16 @@ def _unpack_members(tar: tarfile.TarFile, folder: Path, max_bytes: int) -> None:
         total += member.size
         if total > max_bytes:
             raise ArtifactError(f"the archive unpacks to more than {max_bytes} bytes")
-        # The data filter refuses absolute paths, links and names that lead outside, and devices.
+        _extract(tar, member, folder)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Refuse absolute paths, links and names that lead outside, and devices."""
+    if hasattr(tarfile, "data_filter"):
         tar.extract(member, folder, filter="data")
+        return
+    # Python 3.11 before 3.11.4 has no filters: there only plain files and folders are taken, inside.
+    inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+    if not inside or not (member.isfile() or member.isdir()):
+        raise ArtifactError(f"the archive holds {member.name!r}, which is no plain file inside of it")
+    tar.extract(member, folder)
