@@ -41,9 +41,7 @@ class EndpointGrants:
         )
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=self._arns(), scope=self._endpoint
-        )
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=self._arns())
 
     def _arns(self) -> list[str]:
         """The ARN as the name is written and, where that differs, in the lower case SageMaker checks."""

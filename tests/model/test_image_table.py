@@ -300,6 +300,7 @@ def test_the_comparison_notices(corruption: str, retrieve: Retrieve) -> None:
     assert differences(Listed(corrupted, question), regions, retrieve) != []
 
 
+@pytest.mark.sdk
 def test_the_checked_in_table_is_what_the_generator_prints() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "tools.image_table"], cwd=ROOT, check=True, capture_output=True, text=True

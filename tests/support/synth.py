@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import aws_cdk as cdk
@@ -18,9 +19,14 @@ ACCOUNT = "111122223333"
 IMAGE_URI = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/fraud:1"
 
 
+# Newer than the oldest aws-cdk-lib that the library supports.
+_SWITCH = "builtin_cloud_formation_validation"
+_QUICK = {_SWITCH: False} if _SWITCH in inspect.signature(cdk.App.__init__).parameters else {}
+
+
 def fresh_app(**context: object) -> cdk.App:
     """An app without CloudFormation Validate, which costs seconds."""
-    return cdk.App(builtin_cloud_formation_validation=False, context=context or None)
+    return cdk.App(**_QUICK, context=context or None)
 
 
 def synthesized(stack: cdk.Stack) -> Template:
