@@ -39,5 +39,5 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Non
     # Python 3.11 before 3.11.4 has no filters: there only plain files and folders are taken, inside.
     inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
     if not inside or not (member.isfile() or member.isdir()):
-        raise ArtifactError(f"the archive holds {member.name!r}, which is no plain file inside of it")
+        raise ArtifactError(f"the archive cannot be unpacked: {member.name!r} is no plain file inside of it")
     tar.extract(member, folder)
