@@ -151,7 +151,8 @@ def test_a_failing_model_leaves_a_failed_endpoint_and_says_why(hosting: Hosting)
     assert "did not pass the ping health check" in described["FailureReason"]
     assert "the weights are torn" in described["FailureReason"]
     assert error_of(lambda: hosting.invoke(name))[0] == "ValidationError"
-    assert "the weights are torn" in "".join(log_lines(hosting.aws, name))
+    # As on AWS, the log may come a moment after the status.
+    until(lambda: _has_log(hosting.aws, name, "the weights are torn"), what="the model's last words")
 
 
 def test_a_model_without_code_fails_with_a_clear_message(hosting: Hosting) -> None:
@@ -185,7 +186,7 @@ def test_what_the_model_prints_is_in_its_log(hosting: Hosting) -> None:
 
 def _has_log(aws: LocalAws, endpoint: str, line: str) -> bool:
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/sagemaker/Endpoints/{endpoint}")
-    return bool(groups["logGroups"]) and line in log_lines(aws, endpoint)
+    return bool(groups["logGroups"]) and line in "\n".join(log_lines(aws, endpoint))
 
 
 def test_deleting_an_endpoint_ends_its_process(hosting: Hosting) -> None:
