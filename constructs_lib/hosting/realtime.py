@@ -149,8 +149,9 @@ class RealtimeEndpoint(EndpointBase):
         captured = None
         if capture is not None:
             self.capture_bucket, captured = capture.bind(self, roles)
-        for role in roles if key is not None else ():
-            _let_use_for_volumes(role, key)  # type: ignore[arg-type]
+        if key is not None:
+            for role in roles:
+                _let_use_for_volumes(role, key)
         return sagemaker.CfnEndpointConfig(
             self,
             "Config",
