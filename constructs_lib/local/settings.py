@@ -25,6 +25,7 @@ class Settings:
     request_timeout: float = 60.0
     max_workers: int = 16
     worker_memory_mb: int = 1536
+    multi_model_memory_mb: int = 512
     max_model_mb: int = 2048
     capture_interval: float = 1.0
     metrics_interval: float = 1.0
@@ -49,6 +50,11 @@ class Settings:
     def worker_memory_bytes(self) -> int:
         """The address space that one model process may take."""
         return self.worker_memory_mb * _MEBIBYTE
+
+    @property
+    def multi_model_memory_bytes(self) -> int:
+        """The memory that the models of one instance of a multi-model endpoint may take together."""
+        return self.multi_model_memory_mb * _MEBIBYTE
 
     @property
     def max_model_bytes(self) -> int:

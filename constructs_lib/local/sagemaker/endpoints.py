@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..emulator import Scope
-from ..serving.fleet import ContainerSpec, Fleet
+from ..serving.container import ContainerSpec
+from ..serving.fleet import Fleet
 from . import hooks
 from .capacity import Capacity
 from .capture import CaptureSettings
@@ -113,7 +114,8 @@ class Endpoints(Shelf[Endpoint]):
         return DeployedVariant(
             spec=spec,
             fleet=self._new_fleet(Scope.current(), endpoint_name, spec, containers),
-            image=containers[0].image,
+            containers=containers,
+            direct=self._models.is_direct(spec.model_name),
             weight=weight,
             desired_weight=weight,
             desired_count=spec.instance_count if kept.count is None else kept.count,

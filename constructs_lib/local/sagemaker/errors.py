@@ -57,6 +57,13 @@ class UnavailableError(ApiError):
     status = 503
 
 
+class ModelNotReadyError(ApiError):
+    """The model is still being loaded: ask again."""
+
+    code = "ModelNotReadyException"
+    status = 429
+
+
 class ModelError(ApiError):
     """The model answered with an error, or not at all."""
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..serving.fleet import ContainerSpec, Fleet, FleetError
+from ..serving.container import ContainerSpec, FleetError
+from ..serving.fleet import Fleet
 from .capture import CaptureSettings
 from .endpoint_configs import VariantSpec
 
@@ -26,7 +27,9 @@ class DeployedVariant:
 
     spec: VariantSpec
     fleet: Fleet
-    image: str
+    containers: list[ContainerSpec]
+    direct: bool
+    """Whether a request names the one container that answers it."""
     weight: float
     desired_weight: float
     desired_count: int
@@ -34,15 +37,17 @@ class DeployedVariant:
 
     def summary(self) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it."""
-        image = {"SpecifiedImage": self.image, "ResolvedImage": self.image, "ResolutionTime": self.since}
         return {
             "VariantName": self.spec.name,
-            "DeployedImages": [image],
+            "DeployedImages": [self._deployed(container.image) for container in self.containers],
             "CurrentWeight": self.weight,
             "DesiredWeight": self.desired_weight,
             "CurrentInstanceCount": self.fleet.size,
             "DesiredInstanceCount": self.desired_count,
         }
+
+    def _deployed(self, image: str) -> dict[str, Any]:
+        return {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": self.since}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +62,11 @@ class Generation:
     def instance_count(self) -> int:
         """How many instances were asked for in all."""
         return sum(variant.desired_count for variant in self.variants.values())
+
+    @property
+    def process_count(self) -> int:
+        """How many processes that is: an instance has one for each container."""
+        return sum(variant.desired_count * len(variant.containers) for variant in self.variants.values())
 
     async def start(self, percent: float = 100) -> None:
         """Start so much of every fleet; DeploymentError, and nothing started, when one fails."""
@@ -98,8 +108,8 @@ def _part(count: int, percent: float) -> int:
     return math.ceil(count * percent / 100 - 1e-9)
 
 
-def _failed_health_check(variant_name: str, error: Exception) -> str:
+def _failed_health_check(variant_name: str, error: FleetError) -> str:
     return (
-        f"The primary container for production variant {variant_name} did not pass the ping health check. "
+        f"The {error.container} container for production variant {variant_name} did not pass the ping health check. "
         f"Please check CloudWatch logs for this endpoint. {error}"
     )

@@ -7,13 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..emulator import Response, Scope
-from ..serving.channel import BrokenOffError, Reply, UnreachableError
-from ..serving.worker import Worker
+from ..serving import instance, model_cache
+from ..serving.channel import Reply, UnreachableError
 from .capture import Capture, CaptureSettings, Exchange
 from .endpoint import Endpoint
 from .endpoints import Endpoints
-from .errors import ModelError, NotEmulatedError, RefusedError, RoutingError, UnavailableError
+from .errors import (
+    ModelError,
+    ModelNotReadyError,
+    NotEmulatedError,
+    RefusedError,
+    RoutingError,
+    UnavailableError,
+)
 from .generation import DeployedVariant
+from .targets import HEADERS, check_targets
 from .telemetry import Metrics, log_group
 from .traffic import NoSuchVariantError, choose
 
@@ -22,25 +30,25 @@ _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _REFUSED_HEADERS = {
-    "x-amzn-sagemaker-target-model": "TargetModel (multi-model endpoints)",
-    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname (pipelines)",
     "x-amzn-sagemaker-inference-component": "InferenceComponentName (inference components)",
     "x-amzn-sagemaker-session-id": "SessionId (stateful sessions)",
 }
 # What of the request's head reaches the container.
-_PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID)
+_PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID, *HEADERS)
 _DEFAULT_CONTENT_TYPE = "application/octet-stream"
-_TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
-_WENT_AWAY = "The model process ended while it was answering."
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """What came back from a variant, and how long the model took."""
 
-    worker: Worker | None
-    reply: Reply
+    given: instance.Answer
     seconds: float
+
+    @property
+    def reply(self) -> Reply:
+        """The answer of the last container that was asked."""
+        return self.given.reply
 
 
 class Runtime:
@@ -57,6 +65,7 @@ class Runtime:
         _check(headers, body)
         endpoint = self._endpoint(endpoint_name)
         capture, variant = _variant_for(endpoint, headers.get(_TARGET_VARIANT))
+        check_targets(endpoint.name, variant, headers)
         concurrent = variant.fleet.in_flight + 1
         answer = await _ask(variant, {name: headers[name] for name in _PASSED_ON if name in headers}, body)
         spent = time.perf_counter() - began
@@ -104,16 +113,15 @@ def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSetting
 
 async def _ask(variant: DeployedVariant, headers: Mapping[str, str], body: bytes) -> _Answer:
     began = time.perf_counter()
-    worker: Worker | None = None
     try:
-        worker, reply = await variant.fleet.invoke(headers, body)
+        given = await variant.fleet.invoke(headers, body)
     except UnreachableError as error:
         raise UnavailableError(f"No instance of variant {variant.spec.name} is healthy.") from error
-    except TimeoutError:
-        reply = Reply(500, {}, _TIMED_OUT.encode())
-    except BrokenOffError:
-        reply = Reply(500, {}, _WENT_AWAY.encode())
-    return _Answer(worker, reply, time.perf_counter() - began)
+    except model_cache.ModelNotReadyError as error:
+        raise ModelNotReadyError(
+            "Model is not ready for inference yet. Please retry your request."
+        ) from error
+    return _Answer(given, time.perf_counter() - began)
 
 
 def _model_error(endpoint: Endpoint, variant: DeployedVariant, answer: _Answer) -> ModelError:
@@ -122,9 +130,9 @@ def _model_error(endpoint: Endpoint, variant: DeployedVariant, answer: _Answer) 
     side = "client" if status < 500 else "server"
     region, account = endpoint.scope.region, endpoint.scope.account_id
     group = log_group(endpoint.name)
-    stream = f":log-stream:{variant.spec.name}/{answer.worker.worker_id}" if answer.worker else ""
+    stream = f":log-stream:{variant.spec.name}/{answer.given.log_stream}"
     return ModelError(
-        f'Received {side} error ({status}) from primary with message "{text}". See '
+        f'Received {side} error ({status}) from {answer.given.container} with message "{text}". See '
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
         f"in account {account} for more information.",
         original_status=status,

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 from .. import emulator
 from ..emulator import Response, Scope
-from ..serving.fleet import ContainerSpec, Fleet
+from ..serving.container import ContainerSpec
+from ..serving.fleet import Fleet
 from ..settings import settings
 from ..workspace import Workspace
 from . import iam, persistence, provisioners
@@ -66,7 +67,7 @@ class SageMaker:
         emulator.add_service(NAME, "SageMaker.", self)
         emulator.keep_state_of(NAME)
         emulator.keep_content_types_of(NAME)
-        emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn)
+        emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn, iam.condition_keys)
         provisioners.install(self.control)
         for seconds, function in (
             (_LOG_INTERVAL, self._logs.flush),
@@ -111,7 +112,10 @@ class SageMaker:
     ) -> Fleet:
         aws = self._aws_environment(scope)
         told = [replace(each, environment={**aws, **each.environment}) for each in containers]
-        return Fleet(told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout)
+        return Fleet(
+            told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout,
+            self._metrics.sink(scope, endpoint, spec.name),
+        )  # fmt: skip
 
     def _aws_environment(self, scope: Scope) -> dict[str, str]:
         """How a model finds AWS. Under IAM enforcement it gets no credentials: they would be root's."""
@@ -131,14 +135,11 @@ class SageMaker:
     def _measure_instances(self) -> None:
         for endpoint in self.endpoints.everywhere():
             for variant in endpoint.live.variants.values():
-                for worker in variant.fleet.workers:
-                    used = worker.utilization()
-                    if used is None:
-                        continue
-                    for name, value in zip(("CPUUtilization", "MemoryUtilization"), used, strict=True):
+                for instance in variant.fleet.instances:
+                    for name, value, unit in instance.measurements():
                         self._metrics.add(
                             endpoint.scope, endpoint.name, variant.spec.name, name, round(value, 2),
-                            unit="Percent", namespace=INSTANCE_NAMESPACE,
+                            unit=unit, namespace=INSTANCE_NAMESPACE,
                         )  # fmt: skip
 
     def get_state(self) -> persistence.State:

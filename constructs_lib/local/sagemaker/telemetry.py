@@ -46,6 +46,15 @@ class Metrics:
         add("OverheadLatency", _coarse_microseconds(overhead_seconds), "Microseconds")
         add("ConcurrentRequestsPerModel", concurrent)
 
+    def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, float, str], None]:
+        """Where a variant's models tell their metrics: name, value, unit."""
+
+        def keep(name: str, value: float, unit: str) -> None:
+            coarse = _coarse(value) if unit == "Microseconds" else value
+            self.add(scope, endpoint, variant, name, coarse, unit=unit)
+
+        return keep
+
     def flush(self) -> None:
         """Put what was gathered into CloudWatch."""
         waiting, self._waiting = self._waiting, defaultdict(Counter)
@@ -60,8 +69,12 @@ class Metrics:
 
 
 def _coarse_microseconds(seconds: float) -> float:
+    return _coarse(seconds * _MICROSECONDS)
+
+
+def _coarse(value: float) -> float:
     """Two digits: many requests then share a value, and ministack keeps every value for two weeks."""
-    return float(f"{seconds * _MICROSECONDS:.1e}")
+    return float(f"{value:.1e}")
 
 
 def log_group(endpoint: str) -> str:
