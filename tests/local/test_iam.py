@@ -10,6 +10,7 @@ import pytest
 
 from .hosting import BUCKET, IMAGE, Hosting, error_of
 from .server import ACCOUNT, REGION, LocalAws, local_aws, until
+from .test_multi_model import Models
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -67,6 +68,47 @@ def test_only_a_grant_lets_invoke_and_only_its_endpoint(strict: Hosting) -> None
     code, message = error_of(lambda: nobody.invoke_endpoint(EndpointName=mine, Body=b""))
     assert code == "AccessDeniedException"
     assert "not authorized to perform: sagemaker:InvokeEndpoint" in message
+
+
+def test_a_policy_may_name_the_models_of_an_endpoint(strict: Hosting) -> None:
+    """The condition key sagemaker:TargetModel, as in AWS's guide: multi-model-endpoint-security."""
+    models = Models(strict)
+    for name in ("team-a/one", "team-b/one"):
+        models.put_puppet(name)
+    role = create_role(
+        strict.aws,
+        "Reader-of-a",
+        TRUST,
+        allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{models.prefix}/team-a/*"),
+        {
+            **allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
+            "Condition": {"StringLike": {"s3:prefix": [f"{models.prefix}/*"]}},
+        },
+    )
+    models.serve(role=role)
+    arn = strict.describe(models.endpoint)["EndpointArn"]
+    only_b = {
+        **allow("sagemaker:InvokeEndpoint", arn),
+        "Condition": {"StringLike": {"sagemaker:TargetModel": ["team-b/*", "other/*"]}},
+    }
+    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Team-b", only_b))
+
+    def ask(client: Any, **members: Any) -> bytes:
+        answer = client.invoke_endpoint(EndpointName=models.endpoint, Body=b"", **members)
+        return bytes(answer["Body"].read())
+
+    assert error_of(lambda: ask(runtime, TargetModel="team-a/one"))[0] == "AccessDeniedException"
+    assert error_of(lambda: ask(runtime))[0] == "AccessDeniedException", "no model, no match"
+    # The caller may, but the execution role may not read the model.
+    code, message = error_of(lambda: ask(runtime, TargetModel="team-b/one"))
+    assert (code, "the role passed to CreateModel has permissions" in message) == ("ValidationError", True)
+    assert ask(strict.runtime, TargetModel="team-a/one") == b"team-a/one"
+
+
+def test_a_multi_model_container_needs_a_role_that_lists_its_prefix(strict: Hosting) -> None:
+    models = Models(strict)
+    blind = create_role(strict.aws, "Not-listing", TRUST, allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*"))
+    assert "s3:ListBucket" in error_of(lambda: models.model(role=blind))[1]
 
 
 def test_the_control_plane_is_enforced_too(strict: Hosting) -> None:
