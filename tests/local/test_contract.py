@@ -36,6 +36,7 @@ CONTRACT: dict[str, list[str] | None] = {
     "ministack.core.iam_actions.extract_resource_arn": [
         "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
     ],
+    "ministack.core.iam_actions.request_tag_context": ["service", "iam_action", "body", "params"],
     "ministack.core.iam_evaluator.EvalContext": None,
     "ministack.core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
     "ministack.core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],

@@ -11,6 +11,7 @@ import pytest
 from .hosting import BUCKET, IMAGE, Hosting, error_of
 from .server import ACCOUNT, REGION, LocalAws, local_aws, until
 from .test_multi_model import Models
+from .test_pipelines import DIRECT, links, served
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -103,6 +104,23 @@ def test_a_policy_may_name_the_models_of_an_endpoint(strict: Hosting) -> None:
     code, message = error_of(lambda: ask(runtime, TargetModel="team-b/one"))
     assert (code, "the role passed to CreateModel has permissions" in message) == ("ValidationError", True)
     assert ask(strict.runtime, TargetModel="team-a/one") == b"team-a/one"
+
+
+def test_a_policy_may_name_the_containers_of_an_endpoint(strict: Hosting) -> None:
+    """The condition key sagemaker:TargetContainerHostname, as in AWS's guide: multi-container-security."""
+    name = served(strict, links(strict, "a", "b", host_names=True), **DIRECT)
+    only_b = {
+        **allow("sagemaker:InvokeEndpoint", strict.describe(name)["EndpointArn"]),
+        "Condition": {"StringLike": {"sagemaker:TargetContainerHostname": ["*-b"]}},
+    }
+    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Only-b", only_b))
+
+    def ask(host: str) -> bytes:
+        answer = runtime.invoke_endpoint(EndpointName=name, Body=b"in", TargetContainerHostname=host)
+        return bytes(answer["Body"].read())
+
+    assert ask("host-b").startswith(b"in>b")
+    assert error_of(lambda: ask("host-a"))[0] == "AccessDeniedException"
 
 
 def test_a_multi_model_container_needs_a_role_that_lists_its_prefix(strict: Hosting) -> None:

@@ -99,6 +99,14 @@ class Models:
     def ask(self, model: str, body: str = "", **members: Any) -> str:
         return self.hosting.invoke(self.endpoint, body, TargetModel=model, **members)[0]
 
+    def ask_patiently(self, model: str, body: str = "", **members: Any) -> str:
+        """Ask again while the model is not ready, as AWS wants it: this server gives up after two seconds."""
+        while True:
+            try:
+                return self.ask(model, body, **members)
+            except self.hosting.runtime.exceptions.ModelNotReadyException:
+                continue
+
     def pid(self, model: str) -> int:
         return int(self.ask(model, "pid"))
 
@@ -147,20 +155,23 @@ def iris_model(shift: int) -> dict[str, bytes]:
 def test_fifty_models_share_an_instance_that_holds_a_few(models: Models) -> None:
     names = [models.put(f"team-{n % 3}/iris-{n}.tar.gz", iris_model(n)) for n in range(50)]
     models.serve()
+
+    def ask(name: str, flower: str = SETOSA) -> int:
+        return int(models.ask_patiently(name, flower, ContentType="text/csv"))
+
     with ThreadPoolExecutor(4) as callers:
-        for _round in range(2):
-            answers = list(callers.map(lambda name: models.ask(name, SETOSA, ContentType="text/csv"), names))
-            assert [int(answer) for answer in answers] == [10 * n for n in range(50)]
-    assert models.ask(names[7], VIRGINICA, ContentType="text/csv") == "72"
-    # What is loaded is what there is room for; nothing is downloaded a second time.
-    assert 2 <= until(models.loaded, what="LoadedModelCount") <= 16
-    until(lambda: models.metric("Invocations") == 101, what="all invocations are counted")
-    assert models.metric("ModelDownloadingTime", "SampleCount") == 50
+        assert list(callers.map(ask, names)) == [10 * n for n in range(50)]
+        assert list(callers.map(ask, names[:20])) == [10 * n for n in range(20)]
+    assert ask(names[19], VIRGINICA) == 192
+    # Each takes 9 MiB, and less than that besides: they share what they import.
+    assert 6 <= until(models.loaded, what="LoadedModelCount") <= 17
+    until(lambda: models.metric("Invocations") == 71, what="all invocations are counted")
     loads = models.metric("ModelLoadingTime", "SampleCount")
-    assert loads > 60
+    assert loads == 70, "all twenty had to be loaded a second time"
     assert models.metric("ModelUnloadingTime", "SampleCount") >= loads - 17
-    assert models.metric("ModelCacheHit", "SampleCount") == 101
-    assert models.metric("ModelCacheHit") == pytest.approx(101 - loads, abs=0)
+    assert models.metric("ModelDownloadingTime", "SampleCount") == 50, "but none downloaded"
+    assert models.metric("ModelCacheHit") == 1, "only the last call"
+    assert models.metric("ModelCacheHit", "SampleCount") >= 71
 
 
 def test_the_least_recently_used_model_makes_room(models: Models) -> None:

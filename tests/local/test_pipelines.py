@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from .hosting import BROKEN_CODE, IMAGE, ROLE, SETOSA, VIRGINICA, Hosting, archive, error_of
 from .server import until
 from .test_capture import capture, records
+from .test_cloudformation import Stack
 
 # Adds its name to what it is given, and says what it was told of the types.
 LINK_CODE = """
@@ -285,3 +286,23 @@ def test_a_pipeline_is_captured_once_from_end_to_end(hosting: Hosting) -> None:
     assert record["captureData"]["endpointInput"]["data"] == "in"
     assert record["captureData"]["endpointOutput"]["data"] == text
     assert text.count(">") == 2
+
+
+def test_cloudformation_deploys_a_pipeline(hosting: Hosting) -> None:
+    stack = Stack(hosting)
+    resources = stack.resources()
+    resources["Model"] = {
+        "Type": "AWS::SageMaker::Model",
+        "Properties": {
+            "Containers": links(hosting, "a", "b", host_names=True),
+            "InferenceExecutionConfig": {"Mode": "Serial"},
+            "ExecutionRoleArn": ROLE,
+        },
+    }
+    assert stack.deploy(resources) == "CREATE_COMPLETE"
+    assert hosting.invoke(f"{stack.name}-e", "in")[0].startswith("in>a")
+    # Another mode is another model: the endpoint is updated to it.
+    resources["Model"]["Properties"] |= DIRECT
+    assert stack.deploy(resources, update=True) == "UPDATE_COMPLETE"
+    assert hosting.invoke(f"{stack.name}-e", "in", TargetContainerHostname="host-b")[0].startswith("in>b")
+    stack.delete()

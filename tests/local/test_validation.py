@@ -79,8 +79,7 @@ def test_unknown_operations_are_refused(aws: LocalAws) -> None:
 @pytest.mark.parametrize(
     ("container", "said"),
     [
-        ({"Containers": [CONTAINER, CONTAINER]}, "pipeline"),
-        ({"PrimaryContainer": {**CONTAINER, "Mode": "MultiModel"}}, "multi-model"),
+        ({"PrimaryContainer": {"ModelPackageName": "package"}}, "A model package is not emulated"),
         ({"PrimaryContainer": CONTAINER, "Containers": [CONTAINER]}, "Cannot specify both"),
         ({}, "either PrimaryContainer or Containers"),
     ],

@@ -128,14 +128,16 @@ class ModelCache:
         """Let a loaded model stay when there is room for it, or room can be made."""
         try:
             async with self._admission:
-                while self._used_with(process) > self._max_bytes:
+                while await self._used_with(process) > self._max_bytes:
                     await self._make_room(process)
         except BaseException:
             await self._unload(process)
             raise
 
-    def _used_with(self, newcomer: ModelProcess) -> int:
-        return sum(process.memory for process in [*self.loaded.values(), newcomer])
+    async def _used_with(self, newcomer: ModelProcess) -> int:
+        processes = [*self.loaded.values(), newcomer]
+        # The kernel looks at every page: not while requests wait for this thread.
+        return await asyncio.to_thread(lambda: sum(process.memory for process in processes))
 
     async def _make_room(self, newcomer: ModelProcess) -> None:
         if not self.loaded:
