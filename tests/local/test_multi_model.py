@@ -266,7 +266,7 @@ def test_what_cannot_be_found_or_loaded(models: Models) -> None:
         assert "not a relative path" in error_of(lambda outside=outside: models.ask(outside))[1]
     for name, status, said in [
         ("torn", 500, "OSError: the weights are torn"),
-        ("codeless", 500, "no inference code: inference.py is not in /opt/ml/model"),
+        ("codeless", 500, "no inference code: inference.py is not in /opt/ml/instances/"),
         ("text", 500, "Failed to extract model data archive"),
         ("greedy", 507, "MemoryError"),
         ("dead", 500, "ended while it was loading"),

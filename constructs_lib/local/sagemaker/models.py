@@ -25,8 +25,9 @@ class Models(Shelf[Record]):
         """Keep a model whose containers, role and data can be served."""
         self.require_free(request["ModelName"])
         role = request.get("ExecutionRoleArn")
-        for container in containers_of(request):
-            _require_usable_role(role)
+        containers = containers_of(request)
+        _require_usable_role(role)
+        for container in containers:
             for url in _artefact_urls(container):
                 _require_readable(url, role)
             if is_multi_model(container):

@@ -57,9 +57,7 @@ class Fleet:
         """Unpack the containers and start `size` healthy instances, or none and raise FleetError."""
         try:
             self._base = self._workspace.new_folder("f")
-            self._containers = [
-                UnpackedContainer(spec, self._base / "containers" / spec.name) for spec in self._specs
-            ]
+            self._containers = [UnpackedContainer(spec, self._base / spec.name) for spec in self._specs]
             for container in self._containers:
                 await asyncio.to_thread(container.unpack)
             await self.resize(size)
@@ -84,9 +82,7 @@ class Fleet:
 
     async def _started(self) -> Instance:
         instance_id = uuid.uuid4().hex[:12]
-        assert self._base is not None  # noqa: S101  # start() makes it first
-        folder = self._base / "instances" / instance_id
-        instance = Instance(instance_id, folder, self._containers, self._log, self._record)
+        instance = Instance(instance_id, self._containers, self._log, self._record)
         self._starting.add(instance)
         await self._launch(instance)
         return instance

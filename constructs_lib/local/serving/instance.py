@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from ..settings import settings
 from .channel import BrokenOffError, Reply, UnreachableError
@@ -39,18 +38,19 @@ class Instance:
     """The processes that stand for one instance: all of them run, or it is not in service."""
 
     def __init__(
-        self, instance_id: str, folder: Path, containers: list[UnpackedContainer], log: LogSink, record: Recorder
-    ) -> None:  # fmt: skip
+        self, instance_id: str, containers: list[UnpackedContainer], log: LogSink, record: Recorder
+    ) -> None:
         self.in_flight = 0
         self._id = instance_id
         self._log = log
         self._containers = {container.spec.name: container for container in containers}
         self._workers: dict[str, Worker] = {}
         for name, container in self._containers.items():
-            self._workers[name] = self._worker(folder / name, container, record)
+            self._workers[name] = self._worker(container, record)
 
-    def _worker(self, folder: Path, container: UnpackedContainer, record: Recorder) -> Worker:
+    def _worker(self, container: UnpackedContainer, record: Recorder) -> Worker:
         # A folder per process: its socket, and its working directory.
+        folder = container.base / "instances" / self._id
         folder.mkdir(parents=True)
         stream, catalogue = self._stream(container.spec.name), container.spec.catalogue
         log = partial(self._log, stream)

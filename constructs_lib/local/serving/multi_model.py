@@ -38,10 +38,6 @@ class MultiModelWorker(Worker):
         )
         self._preloading: asyncio.Task[None] | None = None
 
-    async def start(self, arguments: list[str], environment: Mapping[str, str], timeout: float) -> None:
-        """Start the process that forks; what it has on its disk is its own."""
-        await super().start(arguments, {**environment, "SAGEMAKER_BASE_DIR": str(self._folder)}, timeout)
-
     async def _is_healthy(self) -> bool:
         # It listens when it is ready to fork.
         _reader, writer = await connect(self._socket_path)
@@ -60,11 +56,12 @@ class MultiModelWorker(Worker):
     async def invoke(self, headers: Mapping[str, str], body: bytes, timeout: float) -> Reply:
         """Let the model that the headers name answer; LoadError or ModelNotReadyError when it is not there."""
         name = headers[TARGET_MODEL]
-        async with self._cache.borrowed(name, timeout) as process:
-            reply = await process.invoke(headers, body, timeout)
-        if not self._catalogue.cached and name not in self._cache:
-            await self._files.remove(name)
-        return reply
+        try:
+            async with self._cache.borrowed(name, timeout) as process:
+                return await process.invoke(headers, body, timeout)
+        finally:
+            if not self._catalogue.cached and name not in self._cache:
+                await self._files.remove(name)
 
     async def _load(self, name: str) -> ModelProcess:
         model_dir = await self._fetched(name)
