@@ -34,13 +34,14 @@ from .test_telemetry import values
 
 # Takes memory for itself, as a large model does, and answers its name.
 LARGE_CODE = """
-import os
+import os, time
 
 def model_fn(model_dir):
     name, megabytes = open(os.path.join(model_dir, "name")).read().split()
     return name, bytearray(os.urandom(1024)) * 1024 * int(megabytes)
 
 def transform_fn(model, data, content_type, accept):
+    time.sleep(float(data or 0))
     return f"{model[0]} {os.getpid()}", "text/plain"
 """
 
@@ -186,6 +187,15 @@ def test_the_least_recently_used_model_makes_room(models: Models) -> None:
     assert models.ask("a").split()[1] == pids["a"]
     assert not alive(int(pids["b"])), "its memory is free"
     assert models.ask("b").split()[0] == "b"
+
+
+def test_models_that_do_not_fit_together_take_turns(models: Models) -> None:
+    names = [models.put_large(name, 60) for name in "abcdef"]
+    models.serve()
+    with ThreadPoolExecutor(6) as callers:
+        answers = list(callers.map(lambda name: models.ask(name, "0.3").split(), names))
+    assert [name for name, _pid in answers] == names, "none is unloaded while it answers"
+    assert len([pid for _name, pid in answers if alive(int(pid))]) == 2
 
 
 def test_a_model_that_can_never_fit_is_refused(models: Models) -> None:

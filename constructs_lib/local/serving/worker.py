@@ -130,6 +130,7 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
+        await _gone(process.pid)
         if self._reader is not None:
             await asyncio.wait([self._reader], timeout=_GRACE)
         if process.stdin is not None:
@@ -152,3 +153,12 @@ class Worker:
             return self._usage.cpu_percent(), self._usage.memory_percent()
         except psutil.Error:
             return None
+
+
+async def _gone(group: int) -> None:
+    """Return when a killed process group is empty: what a process started may end a moment after it."""
+    with contextlib.suppress(TimeoutError, ProcessLookupError):
+        async with asyncio.timeout(_GRACE):
+            while True:
+                os.killpg(group, 0)
+                await asyncio.sleep(_POLL)
