@@ -157,7 +157,7 @@ class Worker:
 
 async def _gone(group: int) -> None:
     """Return when a killed process group is empty: what a process started may end a moment after it."""
-    with contextlib.suppress(TimeoutError, ProcessLookupError):
+    with contextlib.suppress(TimeoutError, ProcessLookupError, PermissionError):
         async with asyncio.timeout(_GRACE):
             while True:
                 os.killpg(group, 0)
