@@ -37,7 +37,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
 from .endpoint import EndpointBase
-from .scaling import VariantScaling
+from .scaling import CapacityScaling
 
 _ID = "ConstructsLibDeployGuard"
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
@@ -74,7 +74,7 @@ class DeployGuard(constructs.Construct):
         *,
         config_name: str,
         instance_types: Mapping[str, str],
-        scalings: Iterable[VariantScaling],
+        scalings: Iterable[CapacityScaling],
     ) -> None:
         """Guard the deployments of one endpoint, whose variants shall run on `instance_types`."""
         name = endpoint.endpoint_name

@@ -76,6 +76,8 @@ class EndpointBase(cdk.Resource):
         :raises ConstraintError: SM-ENDPOINT-010 for a variant the endpoint has not.
         """
         names = self.variant_names if variant is None else (variant,)
+        if not metric.per_variant and variant is None:
+            return metric.of(self._endpoint_name, (), statistic=statistic, period=period)
         if not names or (self.variant_names and not set(names) <= set(self.variant_names)):
             raise self._unknown_variant(variant)
         return metric.of(self._endpoint_name, names, statistic=statistic, period=period)

@@ -113,6 +113,11 @@ class ContainerImage(ABC):
         """
         return _UriImage(uri=uri)
 
+    @property
+    def accelerated(self) -> bool:
+        """Whether it is known to need GPUs or Neuron chips; of your own images that is not known."""
+        return False
+
     @abstractmethod
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         """Make what is needed under `scope` and allow pulling."""
@@ -164,6 +169,10 @@ def _unpublished(unknown: UnknownImage) -> Broken:
 class _PublishedImage(ContainerImage):
     image: PublishedImage
     environment: Mapping[str, str]
+
+    @property
+    def accelerated(self) -> bool:
+        return any(chip in self.image.repository_and_tag for chip in ("gpu", "neuron"))
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         stack = cdk.Stack.of(scope)
