@@ -78,7 +78,7 @@ def test_a_scaled_variant_goes(account: Account, cdk: Cdk) -> None:
     assert is_scaled(account, "A")
     assert is_scaled(account, "B")
 
-    cdk.deploy("Scaled", context={"variants": "A:ml.m5.large"})
+    cdk.deploy("Scaled", context={"variants": "A:ml.m5.large", "rollout": "unguarded"})
 
     assert instance_types(account) == {"A": "ml.m5.large"}
     assert is_scaled(account, "A")
