@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.deploy.conftest import Account
-from tests.local.server import until
 from tools.cdk_cli import Cdk, CdkError
+from tools.embedded_aws import until
 
 BOTH = "A:ml.m5.large,B:ml.m5.large"
 

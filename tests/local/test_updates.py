@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import until
+
 from .hosting import BROKEN_CODE, Hosting, error_of
-from .server import until
 
 ALARM = {
     "ComparisonOperator": "GreaterThanThreshold",
