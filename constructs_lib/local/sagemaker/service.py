@@ -15,6 +15,7 @@ from .. import emulator
 from ..emulator import Response, Scope
 from ..serving.fleet import ContainerSpec, Fleet
 from ..settings import settings
+from ..shapes import service_model
 from ..workspace import Workspace
 from . import iam, persistence, provisioners
 from .capacity import Capacity
@@ -26,7 +27,6 @@ from .endpoints import Endpoints
 from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
 from .models import Models
 from .runtime import Runtime
-from .shapes import service_model
 from .store import Tags
 from .telemetry import INSTANCE_NAMESPACE, Logs, Metrics, announce
 
@@ -62,7 +62,7 @@ class SageMaker:
     def install(self) -> None:
         """Become part of ministack. Called on the event loop, before it serves."""
         # Read once now: the first request should not wait half a second for it.
-        service_model()
+        service_model(NAME)
         emulator.add_service(NAME, "SageMaker.", self)
         emulator.keep_state_of(NAME)
         emulator.keep_content_types_of(NAME)
