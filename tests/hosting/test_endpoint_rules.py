@@ -317,5 +317,10 @@ def test_several_broken_rules_are_reported_together_under_the_constructs_path() 
         )
     )
     assert error.path == "Endpoints/Broken"
-    assert error.rules == ("SM-ENDPOINT-003", "SM-ENDPOINT-004", "SM-ENDPOINT-006", "SM-ROLLOUT-010")
+    assert set(error.rules) == {
+        "SM-ENDPOINT-003",
+        "SM-ENDPOINT-004",
+        "SM-ENDPOINT-006",
+        "SM-ROLLOUT-010",
+    }
     assert scope().node.try_find_child("Broken") is None
