@@ -117,7 +117,10 @@ class HostedEndpoint(EndpointBase):
     def _endpoint(
         self, rollout: Rollout, variants: Sequence[HostedVariant], weights_managed_elsewhere: bool
     ) -> sagemaker.CfnEndpoint:
-        scaled = any(variant.scaling is not None for variant in variants)
+        # Provisioned concurrency is none of the properties that can be retained.
+        scaled = any(
+            variant.scaling is not None and variant.instance_type is not None for variant in variants
+        )
         retained = scaled or weights_managed_elsewhere
         weight = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredWeight")
         count = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredInstanceCount")
