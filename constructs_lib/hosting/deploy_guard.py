@@ -24,6 +24,7 @@ docs/realtime.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -35,6 +36,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
+from ..core.place import environment_of, stack_of
 from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
 from .endpoint import EndpointBase
 from .scaling import VariantScaling
@@ -63,9 +65,7 @@ class DeployGuard(constructs.Construct):
     @staticmethod
     def of(scope: constructs.Construct) -> DeployGuard:
         """The guard of the stack that `scope` is in, made on first use."""
-        stack = cdk.Stack.of(scope)
-        found = stack.node.try_find_child(_ID)
-        return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
+        return _guard_of(stack_of(scope))
 
     def watch(
         self,
@@ -146,19 +146,12 @@ class DeployGuard(constructs.Construct):
         return function
 
     def _let_guard(self, role: iam.Role) -> None:
-        stack = cdk.Stack.of(self)
-        endpoints = stack.format_arn(service="sagemaker", resource="endpoint", resource_name="*")
-        configs = stack.format_arn(service="sagemaker", resource="endpoint-config", resource_name="*")
-        targets_ = stack.format_arn(
-            service="application-autoscaling", resource="scalable-target", resource_name="*"
-        )
-        alarms = stack.format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name="TargetTracking-endpoint/*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        remembered = stack.format_arn(service="ssm", resource=f"parameter{SNAPSHOT_PREFIX}/*")
+        here = environment_of(self)
+        endpoints = here.arn("sagemaker", "endpoint/*")
+        configs = here.arn("sagemaker", "endpoint-config/*")
+        targets_ = here.arn("application-autoscaling", "scalable-target/*")
+        alarms = here.arn("cloudwatch", "alarm:TargetTracking-endpoint/*")
+        remembered = here.arn("ssm", f"parameter{SNAPSHOT_PREFIX}/*")
         allowed = {
             endpoints: ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
             configs: ["sagemaker:DescribeEndpointConfig"],
@@ -189,6 +182,12 @@ class DeployGuard(constructs.Construct):
             acknowledge_wildcard(
                 role, resource, "One policy of constant size for all endpoints of the stack."
             )
+
+
+@cache
+def _guard_of(stack: cdk.Stack) -> DeployGuard:
+    found = stack.node.try_find_child(_ID)
+    return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
 
 
 def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:

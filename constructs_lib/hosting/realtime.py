@@ -14,7 +14,7 @@ from aws_cdk import aws_ssm as ssm
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.naming import physical_name
-from ..core.rules import construct_path
+from ..core.place import construct_path, path_of
 from ..model.model import ModelBase
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
@@ -199,7 +199,7 @@ class RealtimeEndpoint(EndpointBase):
             "NameParameter",
             parameter_name=parameter_name or f"/sagemaker/endpoints/{self._endpoint_name}",
             string_value=self._endpoint_name,
-            description=f"Name of the endpoint {self.node.path}",
+            description=f"Name of the endpoint {path_of(self)}",
         )
         # Who finds the parameter finds an endpoint that answers.
         parameter.node.add_dependency(self.cfn_endpoint)
