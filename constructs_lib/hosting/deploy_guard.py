@@ -46,7 +46,7 @@ SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 """SSM path under which released scaling is remembered: ``<prefix>/<endpoint>/<variant>``."""
 
 _ENDPOINTS_PER_RULE = 20  # an event pattern has at most 2,048 characters
-_PATIENCE_MINUTES = 10
+_PATIENCE_SECONDS = 600
 _RUNTIME = Path(__file__).parent / "runtime"
 
 
@@ -60,7 +60,6 @@ class DeployGuard(constructs.Construct):
         self.function = self._function()
         """The one function behind all custom resources of the stack."""
         self._service_token = self.function.function_arn
-        self._patience = cdk.Duration.minutes(_PATIENCE_MINUTES)
 
     @staticmethod
     def of(scope: constructs.Construct) -> DeployGuard:
@@ -80,9 +79,9 @@ class DeployGuard(constructs.Construct):
         name = endpoint.endpoint_name
         variants = {"EndpointName": name, "InstanceTypes": dict(instance_types)}
         release = self._custom_resource(endpoint, "Release", variants)
-        cfn_endpoint.node.add_dependency(release)
+        cfn_endpoint.add_resource_dependency(release)
         settle = self._custom_resource(endpoint, "Settle", {"EndpointName": name, "ConfigName": config_name})
-        settle.node.add_dependency(cfn_endpoint)
+        settle.add_resource_dependency(cfn_endpoint)
         for scaling in scalings:
             # A target that was released is there again before CloudFormation changes it.
             scaling.node.add_dependency(settle)
@@ -90,14 +89,10 @@ class DeployGuard(constructs.Construct):
 
     def _custom_resource(
         self, endpoint: EndpointBase, id: str, properties: Mapping[str, object]
-    ) -> cdk.CustomResource:
-        return cdk.CustomResource(
-            endpoint,
-            id,
-            resource_type=f"Custom::Endpoint{id}",
-            service_token=self._service_token,
-            service_timeout=self._patience,
-            properties=dict(properties),
+    ) -> cdk.CfnResource:
+        served = {"ServiceToken": self._service_token, "ServiceTimeout": str(_PATIENCE_SECONDS)}
+        return cdk.CfnResource(
+            endpoint, id, type=f"Custom::Endpoint{id}", properties={**served, **properties}
         )
 
     def _restore_when_at_rest(self, endpoint_name: str) -> None:

@@ -116,14 +116,15 @@ class RealtimeEndpoint(EndpointBase):
         )
         """Alarms that roll a deployment back."""
         self.cfn_endpoint_config = self._config(encryption_key, capture, metrics)
-        self.cfn_endpoint = self._endpoint(props.rollout, weights_managed_elsewhere)
+        config_name = self.cfn_endpoint_config.attr_endpoint_config_name
+        self.cfn_endpoint = self._endpoint(config_name, props.rollout, weights_managed_elsewhere)
         self.scalings: dict[str, VariantScaling] = self._scalings()
         """Auto scaling by variant name, for those that scale."""
         if check_deployments:
             DeployGuard.of(self).watch(
                 self,
                 self.cfn_endpoint,
-                config_name=self.cfn_endpoint_config.attr_endpoint_config_name,
+                config_name=config_name,
                 instance_types={variant.name: variant.instance_type for variant in self.variants},
                 scalings=self.scalings.values(),
             )
@@ -161,7 +162,9 @@ class RealtimeEndpoint(EndpointBase):
             metrics_config=_metrics_config(metrics),
         )
 
-    def _endpoint(self, rollout: Rollout, weights_managed_elsewhere: bool) -> sagemaker.CfnEndpoint:
+    def _endpoint(
+        self, config_name: str, rollout: Rollout, weights_managed_elsewhere: bool
+    ) -> sagemaker.CfnEndpoint:
         scaled = any(variant.scaling is not None for variant in self.variants)
         retained = scaled or weights_managed_elsewhere
         weight = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredWeight")
@@ -171,7 +174,7 @@ class RealtimeEndpoint(EndpointBase):
             self,
             "Resource",
             endpoint_name=self._endpoint_name,
-            endpoint_config_name=self.cfn_endpoint_config.attr_endpoint_config_name,
+            endpoint_config_name=config_name,
             deployment_config=rollout.bind(self.rollback_alarms.names),
             # AWS's default resets counts and weights with every new configuration: an endpoint that had
             # scaled out would come back at its initial size, under full load.
