@@ -37,7 +37,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.place import environment_of, stack_of
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
+from ..core.roles import acknowledge, acknowledge_inline_policy, both_packs, wildcard_finding
 from .endpoint import EndpointBase
 from .scaling import VariantScaling
 
@@ -173,10 +173,8 @@ class DeployGuard(constructs.Construct):
             )
         )
         acknowledge_inline_policy(role)
-        for resource in (*allowed, targets_):
-            acknowledge_wildcard(
-                role, resource, "One policy of constant size for all endpoints of the stack."
-            )
+        reason = "One policy of constant size for all endpoints of the stack."
+        acknowledge(role, {wildcard_finding(role, on): reason for on in (*allowed, targets_)})
 
 
 @cache
