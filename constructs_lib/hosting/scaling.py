@@ -113,7 +113,7 @@ class VariantScaling(constructs.Construct):
             name,
             policy_name=f"{self._dimensions['VariantName']}-{name}",
             policy_type="TargetTrackingScaling",
-            scaling_target_id=self.cfn_target,
+            scaling_target_id=self.cfn_target.ref,
             target_tracking_scaling_policy_configuration=appscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=target,
                 predefined_metric_specification=predefined,
@@ -131,7 +131,7 @@ class VariantScaling(constructs.Construct):
             name,
             policy_name=f"{self._dimensions['VariantName']}-{name}",
             policy_type="StepScaling",
-            scaling_target_id=self.cfn_target,
+            scaling_target_id=self.cfn_target.ref,
             step_scaling_policy_configuration=appscaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
                 adjustment_type=step.adjustment.value,
                 cooldown=_seconds(step.cooldown),
