@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 
 from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text
+from ..core.place import path_of
 from ..core.roles import acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
@@ -121,7 +122,7 @@ class AsyncLocations:
         """The locations; a bucket is made under `scope` where none is given."""
         bucket = output.bucket
         if bucket is None:
-            what = f"Requests and answers of {scope.node.path}"
+            what = f"Requests and answers of {path_of(scope)}"
             bucket = data_bucket(scope, "Async", what=what, key=output.encryption_key)
         source = bucket if input.bucket is None else input.bucket
         key = output.encryption_key

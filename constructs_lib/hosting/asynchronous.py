@@ -13,11 +13,11 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import whole_number
+from ..core.place import construct_path
 from ..core.rules import (
     API_REFERENCE,
     DEVELOPER_GUIDE,
     Broken,
-    construct_path,
     enforce_together,
     violations_of,
 )

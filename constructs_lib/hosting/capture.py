@@ -14,6 +14,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text, whole_number
+from ..core.place import path_of
 from ..core.roles import acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
@@ -53,7 +54,7 @@ class DataCapture:
         """The capture bucket (made under `scope` where none was given) and its configuration."""
         bucket = self.bucket
         if bucket is None:
-            what = f"Captured requests and responses of {scope.node.path}"
+            what = f"Captured requests and responses of {path_of(scope)}"
             bucket = data_bucket(scope, "Capture", what=what, key=self.encryption_key)
         for role in roles:
             self._let_write(role, bucket)

@@ -12,7 +12,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import known, size, whole_number
-from ..core.rules import DEVELOPER_GUIDE, Broken, construct_path, enforce_together
+from ..core.place import construct_path
+from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
 from ..model.model import ModelBase
 from .auto_scaling import AutoScaling
 from .endpoint import AnyMetric, ImportedEndpoint

@@ -15,6 +15,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 
 from ..core.checks import file, folder, kind, known
+from ..core.place import construct_path
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
@@ -119,7 +120,7 @@ class _AssetData(ModelData):
     def _asset(self, scope: constructs.Construct, id: str) -> s3_assets.Asset:
         if Path(self.path).is_file():
             return s3_assets.Asset(scope, id, path=str(Path(self.path).resolve()))
-        packed = self._pack(f"{scope.node.path}/{id}")
+        packed = self._pack(construct_path(scope, id))
         return s3_assets.Asset(
             scope,
             id,

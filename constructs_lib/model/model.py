@@ -14,8 +14,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import items_of, kind
+from ..core.place import construct_path, note_place
 from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
-from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, construct_path
+from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from .container import Container
 
 MAX_CONTAINERS = 15
@@ -29,6 +30,10 @@ class ModelBase(cdk.Resource):
     """Name of the model; CloudFormation chooses it, so that replacing a model never collides."""
     role: iam.IRole | None
     """The role its containers run under; none for an imported model without one."""
+
+    def __init__(self, scope: constructs.Construct, id: str) -> None:
+        super().__init__(scope, id)
+        note_place(self, scope, id)
 
     @property
     def model_arn(self) -> str:
