@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
@@ -11,6 +12,17 @@ from ..core.tokens import is_token
 if TYPE_CHECKING:
     from .async_data import AsyncLocations
     from .endpoint import EndpointBase
+
+
+Conditions = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def _conditions(targets: str | Sequence[str] | None) -> Conditions | None:
+    """On the models, or the containers, that requests name: SageMaker has one key for both."""
+    if targets is None:
+        return None
+    patterns = [targets] if isinstance(targets, str) else list(targets)
+    return {"StringLike": {"sagemaker:TargetModel": patterns}}
 
 
 class EndpointGrants:
@@ -41,8 +53,12 @@ class EndpointGrants:
             grantee, "sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"
         )
 
-    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=self._arns())
+    def _grant(
+        self, grantee: iam.IGrantable, *actions: str, conditions: Conditions | None = None
+    ) -> iam.Grant:
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=self._arns(), conditions=conditions
+        )
 
     def _arns(self) -> list[str]:
         """The ARN as the name is written and, where that differs, in the lower case SageMaker checks."""
@@ -51,6 +67,33 @@ class EndpointGrants:
             return [exact]
         stack = self._endpoint.stack
         return [exact, stack.format_arn(service="sagemaker", resource="endpoint", resource_name=name.lower())]
+
+
+class MultiModelGrants(EndpointGrants):
+    """Permissions on a multi-model endpoint, on all of its models or on some."""
+
+    def invoke(
+        self, grantee: iam.IGrantable, *, target_model: str | Sequence[str] | None = None
+    ) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint.
+
+        :param target_model: the models it may name, as patterns such as ``team-a/*``. Default: all.
+        """
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_model))
+
+
+class PipelineGrants(EndpointGrants):
+    """Permissions on an inference pipeline, on all of its containers or on some."""
+
+    def invoke(
+        self, grantee: iam.IGrantable, *, target_container: str | Sequence[str] | None = None
+    ) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint.
+
+        :param target_container: hostnames it may call directly. Default: all.
+            Source: https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-security.html
+        """
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_container))
 
 
 class AsyncGrants(EndpointGrants):

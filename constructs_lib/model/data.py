@@ -94,9 +94,12 @@ class ModelData(ABC):
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
         """Make what is needed under `scope` and allow reading it."""
 
-    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel | None:
-        """The one archive it is, its asset made under `scope`; none where it is a prefix of objects."""
-        return None
+    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
+        """The one archive it is, its asset made under `scope`.
+
+        :raises TypeError: for a prefix of objects, which is none.
+        """
+        raise TypeError(f"{type(self).__name__} is no archive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -138,6 +139,13 @@ class Model(ModelBase):
         """Whether the containers can call nobody."""
         self.cfn_model = self._cfn_model(props)
         self.model_name = self.cfn_model.attr_model_name
+
+    @staticmethod
+    def of_props(scope: constructs.Construct, id: str, props: ModelProps) -> Model:
+        """The model of gathered props, for constructs that make one of their own."""
+        return Model(
+            scope, id, **{each.name: getattr(props, each.name) for each in dataclasses.fields(props)}
+        )
 
     @staticmethod
     def from_model_name(
