@@ -209,8 +209,7 @@ class ModelDataPrefix(ModelData):
 def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str, *, several: str | None = None) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
     permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key), wildcard=several)
-    if bucket.encryption_key is not None:
-        bucket.encryption_key.grant_decrypt(permissions.role)
+    permissions.allow_decryption(bucket.encryption_key)
 
 
 def _let_list(permissions: Permissions, bucket: s3.IBucket, prefix: str) -> None:
