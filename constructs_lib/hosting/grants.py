@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
+from ..core.rules import DEVELOPER_GUIDE, Broken, listed
 from ..core.tokens import is_token
 
 if TYPE_CHECKING:
     from .async_data import AsyncLocations
     from .endpoint import EndpointBase
 
+
+NAMED_TARGET = listed(
+    id="SM-ENDPOINT-011",
+    summary="A grant on some models or containers names at least one.",
+    source=DEVELOPER_GUIDE + "multi-container-security.html",
+)
 
 Conditions = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -22,6 +29,11 @@ def _conditions(targets: str | Sequence[str] | None) -> Conditions | None:
     if targets is None:
         return None
     patterns = [targets] if isinstance(targets, str) else list(targets)
+    if not patterns:
+        # A condition on no value is none of IAM's, and would fail the deployment.
+        raise NAMED_TARGET.error(
+            "grants.invoke", Broken("target", targets, "at least one pattern, or None for all")
+        )
     return {"StringLike": {"sagemaker:TargetModel": patterns}}
 
 
@@ -94,6 +106,26 @@ class PipelineGrants(EndpointGrants):
             Source: https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-security.html
         """
         return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_container))
+
+
+class ComponentGrants:
+    """Permissions on an inference component: those on its endpoint, since IAM knows no finer ones.
+
+    InvokeEndpoint is authorised on the endpoint alone, so who may call one component may call its
+    neighbours too. Keep models of different trust on different endpoints.
+    """
+
+    def __init__(self, endpoint: EndpointBase) -> None:
+        """Grant on a component of `endpoint`."""
+        self._endpoint = endpoint
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint on the component's endpoint."""
+        return self._endpoint.grants.invoke(grantee)
+
+    def invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpointWithResponseStream on the component's endpoint."""
+        return self._endpoint.grants.invoke_with_response_stream(grantee)
 
 
 class AsyncGrants(EndpointGrants):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 import constructs
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from ..core.place import construct_path
-from ..core.rules import enforce_together, violations_of
+from ..core.place import construct_path, path_of
+from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together, listed, violations_of
 from ..model.container import Container
 from ..model.model import Model, ModelProps, model_rules
 from .auto_scaling import AutoScaling
@@ -22,7 +23,7 @@ from .fleet import FleetProps
 from .grants import PipelineGrants
 from .hosted import HostedEndpoint, Particulars
 from .hosting_rules import hosting_rules
-from .metrics import MetricsPublishing
+from .metrics import EndpointMetric, MetricsPublishing
 from .rollout import Rollout
 from .support import Kind, support_rules
 from .variant import DEFAULT_VARIANT_NAME
@@ -150,5 +151,33 @@ class InferencePipeline(HostedEndpoint):
         """An inference pipeline that exists already in this account and region."""
         return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
+    def metric_container_latency(self, container: str, *, statistic: str = "p99") -> cloudwatch.Metric:
+        """Microseconds that one container took, by its hostname.
+
+        :raises ConstraintError: SM-PIPELINE-001 for a hostname that no container has.
+        """
+        hostnames = [each.hostname for each in self.model.containers]
+        if container not in hostnames:
+            known = ", ".join(name for name in hostnames if name is not None)
+            allowed = f"one of {known}" if known else "a hostname: give each container one"
+            raise NAMED_CONTAINER.error(path_of(self), Broken("container", container, allowed))
+        return cloudwatch.Metric(
+            namespace=EndpointMetric.MODEL_LATENCY.namespace,
+            metric_name="ContainerLatency",
+            dimensions_map={
+                "EndpointName": self.endpoint_name,
+                "VariantName": DEFAULT_VARIANT_NAME,
+                "ContainerName": container,
+            },
+            statistic=statistic,
+            period=cdk.Duration.minutes(1),
+        )
+
+
+NAMED_CONTAINER = listed(
+    id="SM-PIPELINE-001",
+    summary="A metric names a container by the hostname it has.",
+    source=DEVELOPER_GUIDE + "multi-container-metrics.html",
+)
 
 pipeline_rules = support_rules(Kind.PIPELINE, including=hosting_rules)
