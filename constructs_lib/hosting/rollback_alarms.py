@@ -15,9 +15,7 @@ from .rollout import DEFAULT_LATENCY_SECONDS, Rollback
 _MICROSECONDS = 1_000_000
 # PutMetricAlarm takes 10 metrics, and a rate needs 2 a variant.
 _VARIANTS_PER_RATE = 5
-_NO_ACTION = (
-    "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
-)
+_NO_ACTION = "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
 _Query = cloudwatch.CfnAlarm.MetricDataQueryProperty
 
 
