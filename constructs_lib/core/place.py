@@ -1,7 +1,8 @@
 """Where a construct is: its path, its stack, and the environment that the stack is deployed into.
 
 None of it changes once a construct is made, and each is a call into Node: so each is asked for once, or
-not at all where it follows from the scope. The caches keep nothing alive: jsii lets go of no construct.
+not at all where it follows from the scope. The caches keep their constructs: Node lets go of none either, and
+jsii would hand out a plain stand-in for a construct of ours that Python has let go of.
 """
 
 from __future__ import annotations

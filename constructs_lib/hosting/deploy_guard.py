@@ -159,5 +159,4 @@ class DeployGuard(constructs.Construct):
 
 @cache
 def _guard_of(stack: cdk.Stack) -> DeployGuard:
-    found = stack.node.try_find_child(_ID)
-    return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
+    return DeployGuard(stack, _ID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from functools import cache
 
 import aws_cdk as cdk
 import constructs
@@ -34,9 +35,7 @@ class ModelPlacement(constructs.Construct):
     @staticmethod
     def of(scope: constructs.Construct) -> ModelPlacement:
         """The placement of the stack that `scope` is in, made on first use."""
-        stack = stack_of(scope)
-        found = stack.node.try_find_child(_ID)
-        return found if isinstance(found, ModelPlacement) else ModelPlacement(stack, _ID)
+        return _placement_of(stack_of(scope))
 
     def place(
         self,
@@ -87,3 +86,8 @@ class ModelPlacement(constructs.Construct):
         self._allowed.add(f"{actions} {objects}")
         self.function.add_to_role_policy(iam.PolicyStatement(actions=list(actions), resources=[objects]))
         acknowledge_wildcard(self, objects, "One policy of constant size, however many models there are.")
+
+
+@cache
+def _placement_of(stack: cdk.Stack) -> ModelPlacement:
+    return ModelPlacement(stack, _ID)

@@ -46,7 +46,9 @@ def main() -> None:
     """Train and write a ``model.json`` for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--models", type=int, default=10 * FOLDS, choices=range(1, 10 * FOLDS + 1), metavar="1-50")
+    parser.add_argument(
+        "--models", type=int, default=10 * FOLDS, choices=range(1, 10 * FOLDS + 1), metavar="1-50"
+    )
     options = parser.parse_args()
     for name in names(options.models):
         folder = options.output / name

@@ -19,8 +19,12 @@ def input_fn(body, content_type):
 
 def predict_fn(rows, labels):
     """The best of each row, with how sure that is."""
-    best = [max(range(len(labels)), key=row.__getitem__) for row in rows]
-    return [{"label": labels[index], "probability": row[index]} for index, row in zip(best, rows)]
+    return [_best(row, labels) for row in rows]
+
+
+def _best(row, labels):
+    index = max(range(len(labels)), key=row.__getitem__)
+    return {"label": labels[index], "probability": row[index]}
 
 
 def output_fn(answers, accept):
