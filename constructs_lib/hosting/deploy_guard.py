@@ -24,6 +24,7 @@ docs/realtime.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -35,16 +36,17 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
+from ..core.place import environment_of, stack_of
+from ..core.roles import acknowledge, acknowledge_inline_policy, both_packs, wildcard_finding
 from .endpoint import EndpointBase
-from .scaling import VariantScaling
+from .scaling import CapacityScaling
 
 _ID = "ConstructsLibDeployGuard"
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 """SSM path under which released scaling is remembered: ``<prefix>/<endpoint>/<variant>``."""
 
 _ENDPOINTS_PER_RULE = 20  # an event pattern has at most 2,048 characters
-_PATIENCE_MINUTES = 10
+_PATIENCE_SECONDS = 600
 _RUNTIME = Path(__file__).parent / "runtime"
 
 
@@ -58,14 +60,11 @@ class DeployGuard(constructs.Construct):
         self.function = self._function()
         """The one function behind all custom resources of the stack."""
         self._service_token = self.function.function_arn
-        self._patience = cdk.Duration.minutes(_PATIENCE_MINUTES)
 
     @staticmethod
     def of(scope: constructs.Construct) -> DeployGuard:
         """The guard of the stack that `scope` is in, made on first use."""
-        stack = cdk.Stack.of(scope)
-        found = stack.node.try_find_child(_ID)
-        return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
+        return _guard_of(stack_of(scope))
 
     def watch(
         self,
@@ -74,15 +73,15 @@ class DeployGuard(constructs.Construct):
         *,
         config_name: str,
         instance_types: Mapping[str, str],
-        scalings: Iterable[VariantScaling],
+        scalings: Iterable[CapacityScaling],
     ) -> None:
         """Guard the deployments of one endpoint, whose variants shall run on `instance_types`."""
         name = endpoint.endpoint_name
         variants = {"EndpointName": name, "InstanceTypes": dict(instance_types)}
         release = self._custom_resource(endpoint, "Release", variants)
-        cfn_endpoint.node.add_dependency(release)
+        cfn_endpoint.add_resource_dependency(release)
         settle = self._custom_resource(endpoint, "Settle", {"EndpointName": name, "ConfigName": config_name})
-        settle.node.add_dependency(cfn_endpoint)
+        settle.add_resource_dependency(cfn_endpoint)
         for scaling in scalings:
             # A target that was released is there again before CloudFormation changes it.
             scaling.node.add_dependency(settle)
@@ -90,14 +89,10 @@ class DeployGuard(constructs.Construct):
 
     def _custom_resource(
         self, endpoint: EndpointBase, id: str, properties: Mapping[str, object]
-    ) -> cdk.CustomResource:
-        return cdk.CustomResource(
-            endpoint,
-            id,
-            resource_type=f"Custom::Endpoint{id}",
-            service_token=self._service_token,
-            service_timeout=self._patience,
-            properties=dict(properties),
+    ) -> cdk.CfnResource:
+        served = {"ServiceToken": self._service_token, "ServiceTimeout": str(_PATIENCE_SECONDS)}
+        return cdk.CfnResource(
+            endpoint, id, type=f"Custom::Endpoint{id}", properties={**served, **properties}
         )
 
     def _restore_when_at_rest(self, endpoint_name: str) -> None:
@@ -146,19 +141,12 @@ class DeployGuard(constructs.Construct):
         return function
 
     def _let_guard(self, role: iam.Role) -> None:
-        stack = cdk.Stack.of(self)
-        endpoints = stack.format_arn(service="sagemaker", resource="endpoint", resource_name="*")
-        configs = stack.format_arn(service="sagemaker", resource="endpoint-config", resource_name="*")
-        targets_ = stack.format_arn(
-            service="application-autoscaling", resource="scalable-target", resource_name="*"
-        )
-        alarms = stack.format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name="TargetTracking-endpoint/*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        remembered = stack.format_arn(service="ssm", resource=f"parameter{SNAPSHOT_PREFIX}/*")
+        here = environment_of(self)
+        endpoints = here.arn("sagemaker", "endpoint/*")
+        configs = here.arn("sagemaker", "endpoint-config/*")
+        targets_ = here.arn("application-autoscaling", "scalable-target/*")
+        alarms = here.arn("cloudwatch", "alarm:TargetTracking-endpoint/*")
+        remembered = here.arn("ssm", f"parameter{SNAPSHOT_PREFIX}/*")
         allowed = {
             endpoints: ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
             configs: ["sagemaker:DescribeEndpointConfig"],
@@ -185,10 +173,14 @@ class DeployGuard(constructs.Construct):
             )
         )
         acknowledge_inline_policy(role)
-        for resource in (*allowed, targets_):
-            acknowledge_wildcard(
-                role, resource, "One policy of constant size for all endpoints of the stack."
-            )
+        reason = "One policy of constant size for all endpoints of the stack."
+        acknowledge(role, {wildcard_finding(role, on): reason for on in (*allowed, targets_)})
+
+
+@cache
+def _guard_of(stack: cdk.Stack) -> DeployGuard:
+    found = stack.node.try_find_child(_ID)
+    return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
 
 
 def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:

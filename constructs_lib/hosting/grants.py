@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from ..core.tokens import is_token
 
 if TYPE_CHECKING:
+    from .async_data import AsyncLocations
     from .endpoint import EndpointBase
 
 
@@ -50,3 +51,29 @@ class EndpointGrants:
             return [exact]
         stack = self._endpoint.stack
         return [exact, stack.format_arn(service="sagemaker", resource="endpoint", resource_name=name.lower())]
+
+
+class AsyncGrants(EndpointGrants):
+    """Permissions on an asynchronous endpoint, on its requests and its answers."""
+
+    def __init__(self, endpoint: EndpointBase, locations: AsyncLocations) -> None:
+        """Grant on `endpoint`."""
+        super().__init__(endpoint)
+        self._locations = locations
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """The same as `invoke_async`: asynchronous endpoints answer no InvokeEndpoint."""
+        return self.invoke_async(grantee)
+
+    def invoke_async(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpointAsync, on requests that are in S3 already."""
+        return self._grant(grantee, "sagemaker:InvokeEndpointAsync")
+
+    def write_input(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` put requests under the prefix that the endpoint reads."""
+        return self._locations.input.let_write(grantee)
+
+    def read_results(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read answers and failures."""
+        self._locations.failures.let_read(grantee)
+        return self._locations.output.let_read(grantee)

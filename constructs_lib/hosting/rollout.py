@@ -191,13 +191,18 @@ class Rollout:
         return self.kind is _Kind.ROLLING
 
     @property
+    def is_guarded(self) -> bool:
+        """Whether a deployment configuration watches over it."""
+        return self.kind is not _Kind.UNGUARDED
+
+    @property
     def is_all_at_once(self) -> bool:
         """Whether all traffic moves in one step."""
         return self.kind in (_Kind.ALL_AT_ONCE, _Kind.UNGUARDED)
 
     def bind(self, alarm_names: Sequence[str]) -> sagemaker.CfnEndpoint.DeploymentConfigProperty | None:
         """The endpoint's deployment configuration, watching `alarm_names`; none for an unguarded one."""
-        if self.kind is _Kind.UNGUARDED:
+        if not self.is_guarded:
             return None
         alarms = [sagemaker.CfnEndpoint.AlarmProperty(alarm_name=name) for name in alarm_names]
         return sagemaker.CfnEndpoint.DeploymentConfigProperty(

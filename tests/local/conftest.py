@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tools.embedded_aws import REGION, LocalAws, local_aws
+
 from .hosting import BUCKET, Hosting
-from .server import REGION, LocalAws, local_aws
 
 # Fast, and still long enough to be seen.
 QUICK = {

@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from .server import PYTHON
+from tools.embedded_aws import PYTHON
 
 # Each callable with the parameters we pass, by name and in order; None for what is not called.
 CONTRACT: dict[str, list[str] | None] = {

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws, until
+
 from .hosting import IMAGE, PUPPET_CODE, ROLE, SETOSA, VIRGINICA, Hosting, archive, error_of, iris_archive
-from .server import ACCOUNT, REGION, LocalAws, until
 
 
 def test_a_real_model_is_served(hosting: Hosting) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws, until
+
 from .hosting import BUCKET, IMAGE, Hosting, error_of
-from .server import ACCOUNT, REGION, LocalAws, local_aws, until
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tools.embedded_aws import PYTHON, REGION, ROOT, LocalAws, local_aws, until
+
 from .hosting import BUCKET, ROLE, Hosting
-from .server import PYTHON, REGION, ROOT, LocalAws, local_aws, until
 
 
 def prepared(aws: LocalAws) -> Hosting:

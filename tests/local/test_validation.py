@@ -9,8 +9,9 @@ from urllib.error import HTTPError
 
 import pytest
 
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws
+
 from .hosting import IMAGE, ROLE, Hosting, error_of
-from .server import ACCOUNT, REGION, LocalAws
 
 CONTAINER = {"Image": IMAGE}
 

@@ -66,9 +66,9 @@ class Endpoints(Shelf[Endpoint]):
         config = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             config = endpoint.deployment_config
-        if config and config.get("RollingUpdatePolicy") and len(new.variants) > 1:
-            raise RefusedError("RollingUpdatePolicy is not supported for endpoints with several variants.")
-        refuse_guardrails(new, config)
+        if config:
+            refuse_guardrails(new, config)
+            _require_guardable(endpoint, new, config)
         # An asynchronous endpoint may have no instance at the moment.
         endpoint.begin_update(new, plan_of(config, max(1, new.instance_count)), config)
         return endpoint
@@ -158,6 +158,22 @@ def _require_no_scaled_change(endpoint: Endpoint, new: Generation) -> None:
         raise RefusedError(
             f'The variant(s) "[{ids}]" must be deregistered as scalable target with AWS Application Auto Scaling '
             "before they can be removed or have their instance type updated."
+        )
+
+
+def _require_guardable(endpoint: Endpoint, new: Generation, config: Mapping[str, Any]) -> None:
+    """What AWS's deployment guardrails exclude; the wording of the refusals is not AWS's.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+    """
+    if config.get("RollingUpdatePolicy") and len(new.variants) > 1:
+        raise RefusedError("RollingUpdatePolicy is not supported for endpoints with several variants.")
+    before, after = endpoint.live.variants.keys(), new.variants.keys()
+    if before != after:
+        raise RefusedError(
+            "A DeploymentConfig requires the same variant names in the old and the new endpoint configuration: "
+            f'endpoint "{endpoint.arn}" has [{", ".join(before)}], '
+            f'endpoint configuration "{new.config_name}" has [{", ".join(after)}].'
         )
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from ..server import ACCOUNT, REGION, LocalAws, until
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws, until
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 NAMESPACE = "Test"
