@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .server import LocalAws
+from tools.embedded_aws import LocalAws
 
 
 def model_processes(aws: LocalAws) -> set[int]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import until
+
 from .hosting import BROKEN_CODE, SETOSA, Hosting, error_of, iris_archive
 from .processes import model_processes
-from .server import until
 from .test_telemetry import values
 
 CONFIG = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
@@ -62,7 +63,9 @@ def test_a_request_starts_a_process_which_ends_when_it_idles(hosting: Hosting) -
     assert values(hosting, name, "ModelSetupTime", "SampleCount") == 2
     setup = values(hosting, name, "ModelSetupTime", "Minimum")
     assert 50_000 < setup < 20_000_000, "in microseconds"
-    assert values(hosting, name, "OverheadLatency", "Maximum") >= setup, "the overhead includes the cold start"
+    assert values(hosting, name, "OverheadLatency", "Maximum") >= setup, (
+        "the overhead includes the cold start"
+    )
     assert values(hosting, name, "ModelLatency", "Maximum") < setup, "the latency of the model does not"
     assert values(hosting, name, "ServerlessConcurrentExecutionsUtilization", "Maximum") == 0.5
     for metric in ("InvocationsPerInstance", "ConcurrentRequestsPerModel"):
@@ -133,7 +136,10 @@ def test_the_concurrency_is_changed_in_place(hosting: Hosting) -> None:
     for capacity, said in (
         ({"ServerlessUpdateConfig": {"ProvisionedConcurrency": 4}}, "less than or equal to MaxConcurrency"),
         ({"DesiredInstanceCount": 2}, "serverless variant"),
-        ({"ServerlessUpdateConfig": {"MaxConcurrency": 200, "ProvisionedConcurrency": 100}}, "CONSTRUCTS_LOCAL"),
+        (
+            {"ServerlessUpdateConfig": {"MaxConcurrency": 200, "ProvisionedConcurrency": 100}},
+            "CONSTRUCTS_LOCAL",
+        ),
     ):
         assert said in error_of(lambda capacity=capacity: desire(hosting, name, **capacity))[1]
 
@@ -225,7 +231,12 @@ def test_the_payload_is_smaller_than_that_of_instances(hosting: Hosting) -> None
         ({"ProvisionedConcurrency": 3}, {}, {}, "ProvisionedConcurrency (3) must be less than or equal to"),
         ({}, {"InstanceType": "ml.m5.large"}, {}, "InstanceType must not be given"),
         ({}, {"InitialInstanceCount": 1}, {}, "InitialInstanceCount must not be given"),
-        ({}, {}, {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/o"}}}, "AsyncInferenceConfig"),
+        (
+            {},
+            {},
+            {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/o"}}},
+            "AsyncInferenceConfig",
+        ),
         (
             {},
             {},
@@ -255,14 +266,22 @@ def test_one_variant_only(hosting: Hosting) -> None:
     model = hosting.model()
     variants = [{"VariantName": name, "ModelName": model, "ServerlessConfig": CONFIG} for name in "ab"]
     assert "only one production variant" in error_of(lambda: create(hosting, variants))[1]
-    variants[1] = {"VariantName": "b", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    variants[1] = {
+        "VariantName": "b",
+        "ModelName": model,
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
     assert "only one production variant" in error_of(lambda: create(hosting, variants))[1]
 
 
 def test_an_isolated_model_is_refused(hosting: Hosting) -> None:
     name = hosting.model()
     described = hosting.sagemaker.describe_model(ModelName=name)
-    for members in ({"EnableNetworkIsolation": True}, {"VpcConfig": {"SecurityGroupIds": ["sg"], "Subnets": ["s"]}}):
+    for members in (
+        {"EnableNetworkIsolation": True},
+        {"VpcConfig": {"SecurityGroupIds": ["sg"], "Subnets": ["s"]}},
+    ):
         isolated = hosting.name("model")
         hosting.sagemaker.create_model(
             ModelName=isolated,
