@@ -58,9 +58,11 @@ class Inbox:
 class Queue:
     """An asynchronous endpoint of one variant."""
 
-    def __init__(self, hosting: Hosting, model: str | None = None, **given: Any) -> None:
+    def __init__(
+        self, hosting: Hosting, model: str | None = None, *, inbox: Inbox | None = None, **given: Any
+    ) -> None:
         self.hosting = hosting
-        self.inbox = Inbox(hosting.aws, hosting.name("inbox"))
+        self.inbox = inbox or Inbox(hosting.aws, hosting.name("inbox"))
         self.config = self.configured(model or hosting.model(), **given)
         self.name = hosting.endpoint(self.config)
 
