@@ -157,6 +157,15 @@ def test_a_process_that_dies_is_not_used_again(hosting: Hosting) -> None:
     assert hosting.invoke(name, "pid")[0] != first
 
 
+def test_a_process_that_takes_too_long_is_not_used_again(hosting: Hosting) -> None:
+    """It is still busy with the request that nobody waits for any more."""
+    name = hosting.endpoint(serverless(hosting))
+    first, _ = hosting.invoke(name, "pid")
+    assert error_of(lambda: hosting.invoke(name, "sleep 20"))[0] == "ModelError"
+    assert hosting.invoke(name, "pid")[0] != first
+    assert int(first) not in model_processes(hosting.aws)
+
+
 def test_a_model_that_cannot_load_fails_the_endpoint(hosting: Hosting) -> None:
     name = hosting.name("endpoint")
     config = serverless(hosting, hosting.model(BROKEN_CODE))
