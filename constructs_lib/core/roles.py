@@ -8,6 +8,7 @@ from functools import cache
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 
 from .place import environment_of, path_of, stack_of
 from .tokens import is_token
@@ -49,6 +50,7 @@ class Permissions:
         self.role = role
         self._statements: list[dict[str, object]] = []
         self._wildcards: dict[str, str] = {}
+        self._keys: list[kms.IKey] = []
 
     def allow(
         self,
@@ -65,6 +67,20 @@ class Permissions:
             self._statements.append(statement)
         if wildcard is not None:
             self._wildcards[on] = wildcard
+
+    def allow_decryption(self, key: kms.IKey | None) -> None:
+        """Allow reading what `key` has encrypted, if anything has."""
+        if key is not None and key not in self._keys:
+            self._keys.append(key)
+            key.grant_decrypt(self.role)
+
+    def copied_to(self, role: iam.IRole) -> Permissions:
+        """The same for another role, yet to be attached."""
+        copied = Permissions(role)
+        copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
+        for key in self._keys:
+            copied.allow_decryption(key)
+        return copied
 
     def attach(self, scope: constructs.Construct, id: str = "Policy") -> iam.Policy:
         """The policy with all of it; an imported, immutable role keeps what it has."""

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 
 import aws_cdk as cdk
 import constructs
@@ -33,13 +32,13 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.place import environment_of, stack_of
-from ..core.roles import acknowledge, acknowledge_inline_policy, both_packs, wildcard_finding
+from ..core.roles import acknowledge, wildcard_finding
 from .endpoint import EndpointBase
 from .scaling import CapacityScaling
+from .stack_function import stack_function
 
 _ID = "ConstructsLibDeployGuard"
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
@@ -47,7 +46,6 @@ SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 
 _ENDPOINTS_PER_RULE = 20  # an event pattern has at most 2,048 characters
 _PATIENCE_SECONDS = 600
-_RUNTIME = Path(__file__).parent / "runtime"
 
 
 class DeployGuard(constructs.Construct):
@@ -114,33 +112,16 @@ class DeployGuard(constructs.Construct):
             self._rule.add_event_pattern(detail={"EndpointName": [endpoint_name]})
 
     def _function(self) -> lambda_.Function:
-        group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
-        role = iam.Role(
+        function = stack_function(
             self,
-            "Role",
-            description="Checks endpoint deployments and holds auto scaling back while they need it",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        group.grant_write(role)
-        self._let_guard(role)
-        function = lambda_.Function(
-            self,
-            "Function",
-            description="Deploy guard of SageMaker endpoints",
-            runtime=lambda_.Runtime.PYTHON_3_14,
             handler="deploy_guard.handle",
-            code=lambda_.Code.from_asset(str(_RUNTIME), exclude=["__pycache__", "*.pyc"]),
-            role=role,
-            log_group=group,
-            timeout=cdk.Duration.minutes(5),
-            memory_size=256,
+            description="Deploy guard of SageMaker endpoints",
+            role_description="Checks endpoint deployments and holds auto scaling back while they need it",
         )
-        _acknowledge_choices(function, group)
+        self._let_guard(function)
         return function
 
-    def _let_guard(self, role: iam.Role) -> None:
+    def _let_guard(self, function: lambda_.Function) -> None:
         here = environment_of(self)
         endpoints = here.arn("sagemaker", "endpoint/*")
         configs = here.arn("sagemaker", "endpoint-config/*")
@@ -159,8 +140,8 @@ class DeployGuard(constructs.Construct):
             remembered: ["ssm:PutParameter", "ssm:GetParameter", "ssm:DeleteParameter"],
         }
         for resource, actions in allowed.items():
-            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        role.add_to_policy(
+            function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=[
                     "application-autoscaling:RegisterScalableTarget",
@@ -172,30 +153,11 @@ class DeployGuard(constructs.Construct):
                 conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
             )
         )
-        acknowledge_inline_policy(role)
         reason = "One policy of constant size for all endpoints of the stack."
-        acknowledge(role, {wildcard_finding(role, on): reason for on in (*allowed, targets_)})
+        acknowledge(self, {wildcard_finding(self, on): reason for on in (*allowed, targets_)})
 
 
 @cache
 def _guard_of(stack: cdk.Stack) -> DeployGuard:
     found = stack.node.try_find_child(_ID)
     return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
-
-
-def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:
-    acknowledge(
-        function,
-        dict.fromkeys(
-            both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
-            "Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it "
-            "fails is red in CloudFormation, and EventBridge retries what it starts.",
-        ),
-    )
-    acknowledge(
-        group,
-        dict.fromkeys(
-            both_packs("CloudWatchLogGroupEncrypted"),
-            "Names of endpoints and of scaling policies, no data; CloudWatch Logs encrypts them with its own key.",
-        ),
-    )

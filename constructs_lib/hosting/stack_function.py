@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 
 from ..core.roles import acknowledge, acknowledge_inline_policy, both_packs
 
-_RUNTIME = Path(__file__).parent / "runtime"
+_HERE = Path(__file__).parent
 
 
 def stack_function(
@@ -20,7 +20,8 @@ def stack_function(
 ) -> lambda_.Function:
     """The function ``Function`` under `scope`, with its role and its log group.
 
-    :param handler: ``<module of runtime/>.<function>``.
+    :param handler: ``<module of runtime/>.<function>``. All of ``runtime/`` is one asset, as a package,
+        so that its modules share what is common.
     """
     group = logs.LogGroup(
         scope, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
@@ -38,8 +39,10 @@ def stack_function(
         "Function",
         description=description,
         runtime=lambda_.Runtime.PYTHON_3_14,
-        handler=handler,
-        code=lambda_.Code.from_asset(str(_RUNTIME), exclude=["__pycache__", "*.pyc"]),
+        handler=f"runtime.{handler}",
+        code=lambda_.Code.from_asset(
+            str(_HERE), exclude=["/*", "!/runtime", "__pycache__"], ignore_mode=cdk.IgnoreMode.GIT
+        ),
         role=role,
         log_group=group,
         timeout=cdk.Duration.minutes(5),

@@ -114,6 +114,11 @@ class ContainerImage(ABC):
         return _UriImage(uri=uri)
 
     @property
+    def is_published(self) -> bool:
+        """Whether it is one of AWS's own: a framework or a built-in algorithm."""
+        return False
+
+    @property
     def accelerated(self) -> bool:
         """Whether it is known to need GPUs or Neuron chips; of your own images that is not known."""
         return False
@@ -169,6 +174,10 @@ def _unpublished(unknown: UnknownImage) -> Broken:
 class _PublishedImage(ContainerImage):
     image: PublishedImage
     environment: Mapping[str, str]
+
+    @property
+    def is_published(self) -> bool:
+        return True
 
     @property
     def accelerated(self) -> bool:
