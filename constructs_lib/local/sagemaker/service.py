@@ -14,10 +14,12 @@ from urllib.parse import unquote
 from .. import emulator
 from ..emulator import Response, Scope
 from ..serving.fleet import ContainerSpec, Fleet
+from ..serving.on_demand import OnDemandFleet
 from ..settings import settings
 from ..shapes import service_model
 from ..workspace import Workspace
 from . import iam, persistence, provisioners
+from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
 from .control import Control
@@ -27,6 +29,7 @@ from .endpoints import Endpoints
 from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
 from .models import Models
 from .runtime import Runtime
+from .serverless import ServerlessMetrics
 from .store import Tags
 from .telemetry import INSTANCE_NAMESPACE, Logs, Metrics, announce
 
@@ -34,6 +37,7 @@ NAME = "sagemaker"
 _logger = logging.getLogger(__name__)
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _LOG_INTERVAL = 0.3
+_BACKLOG_INTERVAL = 0.05
 _STOP_SECONDS = 30
 _ENVELOPE = "application/x-amz-json-1.1"
 
@@ -57,6 +61,7 @@ class SageMaker:
         )
         self.control = Control(self)
         self._runtime = Runtime(self.endpoints, self._metrics, self._capture)
+        self._async = AsyncInference(self.endpoints, self._metrics, self._logs)
         self._tickers: list[asyncio.Task[None]] = []
 
     def install(self) -> None:
@@ -73,6 +78,9 @@ class SageMaker:
             (settings().metrics_interval, self._metrics.flush),
             (settings().capture_interval, self._capture.flush),
             (settings().utilization_interval, self._measure_instances),
+            (settings().metrics_interval, self._measure_concurrency),
+            (settings().metrics_interval, self._async.measure),
+            (_BACKLOG_INTERVAL, self._async.dispatch),
         ):
             self._tickers.append(asyncio.create_task(_every(seconds, function)))
 
@@ -89,10 +97,10 @@ class SageMaker:
             return _error_response(error)
 
     async def _invoke(self, name: str, kind: str, headers: Mapping[str, str], body: bytes) -> Response:
+        if kind == "async-invocations":
+            return self._async.invoke(self._runtime.endpoint(name), headers, body)
         if kind != "invocations":
-            raise NotEmulatedError(
-                "InvokeEndpointAsync" if kind.startswith("async") else "Response streaming"
-            )
+            raise NotEmulatedError("Response streaming")
         return await self._runtime.invoke(name, headers, body)
 
     def _control(self, headers: Mapping[str, str], body: bytes) -> Response:
@@ -108,10 +116,16 @@ class SageMaker:
 
     def _new_fleet(
         self, scope: Scope, endpoint: str, spec: VariantSpec, containers: list[ContainerSpec]
-    ) -> Fleet:
+    ) -> Fleet | OnDemandFleet:
         aws = self._aws_environment(scope)
         told = [replace(each, environment={**aws, **each.environment}) for each in containers]
-        return Fleet(told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout)
+        fleet = Fleet(
+            told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout,
+            memory_bytes=spec.serverless.memory_bytes if spec.serverless else None,
+        )  # fmt: skip
+        if spec.serverless is None:
+            return fleet
+        return OnDemandFleet(fleet, self._capacity, spec.serverless.max_concurrency)
 
     def _aws_environment(self, scope: Scope) -> dict[str, str]:
         """How a model finds AWS. Under IAM enforcement it gets no credentials: they would be root's."""
@@ -135,11 +149,22 @@ class SageMaker:
                     used = worker.utilization()
                     if used is None:
                         continue
-                    for name, value in zip(("CPUUtilization", "MemoryUtilization"), used, strict=True):
+                    measured = dict(zip(("CPUUtilization", "MemoryUtilization"), used, strict=True))
+                    if variant.spec.serverless:
+                        # AWS does not publish it for them.
+                        del measured["CPUUtilization"]
+                    for name, value in measured.items():
                         self._metrics.add(
                             endpoint.scope, endpoint.name, variant.spec.name, name, round(value, 2),
                             unit="Percent", namespace=INSTANCE_NAMESPACE,
                         )  # fmt: skip
+
+    def _measure_concurrency(self) -> None:
+        metrics = ServerlessMetrics(self._metrics)
+        for endpoint in self.endpoints.everywhere():
+            for variant in endpoint.live.variants.values():
+                if isinstance(variant.fleet, OnDemandFleet):
+                    metrics.sample(endpoint, variant.spec.name, variant.fleet)
 
     def get_state(self) -> persistence.State:
         """What ministack keeps in --state-dir when it stops."""
@@ -154,6 +179,7 @@ class SageMaker:
         emulator.run_on_loop(self._forget_all(), timeout=_STOP_SECONDS)
 
     async def _forget_all(self) -> None:
+        self._async.abandon()
         await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
         self.endpoints.clear()
         self.configs.clear()
@@ -182,7 +208,8 @@ async def _every(seconds: float, function: Callable[[], None]) -> None:
 
 
 def _error_response(error: ApiError) -> Response:
-    body: dict[str, Any] = {"__type": error.code, "message": error.message, "Message": error.message}
+    message = error.message or None
+    body: dict[str, Any] = {"__type": error.code, "message": message, "Message": message}
     if isinstance(error, ModelError):
         body |= error.details
     headers = {"Content-Type": _ENVELOPE, "x-amzn-errortype": error.code}

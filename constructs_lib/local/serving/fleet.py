@@ -45,12 +45,14 @@ class Fleet:
     """
 
     def __init__(
-        self, containers: list[ContainerSpec], workspace: Workspace, log: LogSink, startup_timeout: float
-    ) -> None:
+        self, containers: list[ContainerSpec], workspace: Workspace, log: LogSink, startup_timeout: float,
+        *, memory_bytes: int | None = None,
+    ) -> None:  # fmt: skip
         self._container = containers[0]
         self._workspace = workspace
         self._log = log
         self._startup_timeout = min(startup_timeout, settings().startup_timeout)
+        self._memory_bytes = settings().worker_memory_bytes if memory_bytes is None else memory_bytes
         self._base: Path | None = None
         self._keepers: dict[Worker, asyncio.Task[None]] = {}
         self._starting: set[Worker] = set()
@@ -64,6 +66,11 @@ class Fleet:
     def size(self) -> int:
         """How many instances the fleet has."""
         return len(self._keepers)
+
+    @property
+    def healthy(self) -> int:
+        """How many instances can answer now."""
+        return sum(worker.ready for worker in self._keepers)
 
     @property
     def in_flight(self) -> int:
@@ -106,7 +113,14 @@ class Fleet:
                 if isinstance(outcome, BaseException):
                     raise outcome
         elif missing < 0:
-            await asyncio.gather(*(self._retire(worker) for worker in self.workers[size:]))
+            await asyncio.gather(*(self.retire(worker) for worker in self.workers[size:]))
+
+    async def add(self) -> Worker:
+        """Start one more process; FleetError when it does not become healthy."""
+        worker = await self._started()
+        self._starting.discard(worker)
+        self._keepers[worker] = asyncio.create_task(self._keep_alive(worker))
+        return worker
 
     async def _started(self) -> Worker:
         worker_id = uuid.uuid4().hex[:12]
@@ -121,8 +135,7 @@ class Fleet:
 
     async def _launch(self, worker: Worker) -> None:
         assert self._base is not None  # noqa: S101
-        memory = str(settings().worker_memory_bytes)
-        arguments = [str(self._base / "model"), memory, str(self._workspace.root)]
+        arguments = [str(self._base / "model"), str(self._memory_bytes), str(self._workspace.root)]
         try:
             await worker.start(arguments, self._environment(self._base), self._startup_timeout)
         except StartError as error:
@@ -161,8 +174,14 @@ class Fleet:
             with suppress(FleetError):
                 await self._launch(worker)
 
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
-        """Let the least busy process answer; UnreachableError when there is none."""
+    async def invoke(
+        self, headers: Mapping[str, str], body: bytes, *, timeout: float | None = None
+    ) -> tuple[Worker, Reply]:
+        """Let the least busy process answer, in the longest time of a real-time answer unless another is given.
+
+        UnreachableError when there is no process.
+        """
+        longest = settings().request_timeout if timeout is None else timeout
         tried: set[Worker] = set()
         while True:
             candidates = [worker for worker in self._keepers if worker.ready and worker not in tried]
@@ -170,7 +189,7 @@ class Fleet:
                 raise UnreachableError("no healthy instance")
             worker = min(candidates, key=lambda candidate: candidate.in_flight)
             try:
-                return worker, await worker.invoke(headers, body, settings().request_timeout)
+                return worker, await worker.invoke(headers, body, longest)
             except UnreachableError:
                 tried.add(worker)
 
@@ -181,7 +200,7 @@ class Fleet:
                 while self.in_flight:
                     await asyncio.sleep(_DRAIN_POLL)
 
-    async def _retire(self, worker: Worker) -> None:
+    async def retire(self, worker: Worker) -> None:
         """Take one process out of service, then let it finish, then stop it."""
         keeper = self._keepers.pop(worker)
         await _cancelled(keeper)
