@@ -116,3 +116,7 @@ instance-types: ## Make the list of hosting instance types anew from botocore
 .PHONY: rules
 rules: ## Make docs/rules.md anew from the rules
 	$(PY) -m tools.rule_catalogue > docs/rules.md
+
+.PHONY: identity
+identity: setup ## Accept changed logical ids, each of which replaces a resource (tests/identity.json)
+	@ACCEPT_IDENTITY=1 $(PYTEST) tests/test_identity.py

@@ -1,7 +1,7 @@
 """A name is a contract: what is deployed keeps its logical ids, and synthesis gives the same bytes twice.
 
 A change of ``tests/identity.json`` replaces or deletes resources of everyone who upgrades. To accept one
-on purpose: ``ACCEPT_IDENTITY=1 python -m pytest tests/test_identity.py``, and tell it in the CHANGELOG.
+on purpose: ``make identity``, which sets ``ACCEPT_IDENTITY``, and tell it in the CHANGELOG.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_upgrading_replaces_nothing_that_is_deployed(folders: list[Path]) -> Non
         [
             "whoever upgrades would get:",
             *found,
-            f"to accept it: {ACCEPT}=1 python -m pytest tests/test_identity.py",
+            "to accept it: make identity",
         ]
     )
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from examples.breast_cancer.train import split, train
-from tests.local.server import ACCOUNT, REGION, LocalAws, local_aws
 from tools.cdk_cli import Cdk, CdkError
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws
 
 STACK = "Realtime"
 ENDPOINTS_PATH = "/sagemaker/endpoints"

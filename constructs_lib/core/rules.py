@@ -18,7 +18,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import aws_cdk as cdk
 import constructs
@@ -103,20 +103,40 @@ def _base(property: str) -> str:
 class Rules(Generic[Subject]):
     """The rules of one kind of subject."""
 
-    def __init__(self, *, spelled: Callable[[Subject], Mapping[str, str]] = lambda _: {}) -> None:
-        """Gather rules; `spelled` tells how callers spell fields that are called otherwise inside."""
+    def __init__(
+        self,
+        *,
+        including: Rules[Any] | None = None,
+        spelled: Callable[[Subject], Mapping[str, str]] = lambda _: {},
+    ) -> None:
+        """Gather rules.
+
+        :param including: rules of what the subject is a kind of; they hold for it too.
+        :param spelled: how callers spell fields that are called otherwise inside.
+        """
         self._checks: list[tuple[RuleEntry, Check[Subject]]] = []
+        self._including = including
         self._spelled = spelled
 
     def rule(self, id: str, *, source: str) -> Callable[[Check[Subject]], Check[Subject]]:
         """Register the decorated function under a stable `id`; `source` is the AWS page it comes from."""
 
         def register(check: Check[Subject]) -> Check[Subject]:
-            entry = listed(id=id, summary=(check.__doc__ or "").strip().splitlines()[0], source=source)
-            self._checks.append((entry, check))
+            self.add(
+                listed(id=id, summary=(check.__doc__ or "").strip().splitlines()[0], source=source), check
+            )
             return check
 
         return register
+
+    def add(self, entry: RuleEntry, check: Check[Subject]) -> None:
+        """Register a check whose line in the catalogue was made apart from it."""
+        self._checks.append((entry, check))
+
+    def _every_check(self) -> Iterator[tuple[RuleEntry, Check[Subject]]]:
+        if self._including is not None:
+            yield from self._including._every_check()
+        yield from self._checks
 
     def violations(self, subject: Subject) -> tuple[Violation, ...]:
         """Every rule that `subject` breaks; and properties of a wrong type that no rule has named."""
@@ -124,7 +144,7 @@ class Rules(Generic[Subject]):
         misfit = {spelled.get(where, where): (given, allowed) for where, given, allowed in misfits(subject)}
         found = [
             entry.violation(broken)
-            for entry, check in self._checks
+            for entry, check in self._every_check()
             for broken in (_tolerant(check, subject) if misfit else check(subject))
         ]
         named = {_base(violation.property) for violation in found}
@@ -146,6 +166,28 @@ class Rules(Generic[Subject]):
             raise ConstraintError(path if isinstance(path, str) else path(), found)
 
 
+def violations_of(make: Callable[[], object]) -> tuple[Violation, ...]:
+    """What is wrong with a value object that `make` makes."""
+    try:
+        make()
+    except ConstraintError as error:
+        return error.violations
+    return ()
+
+
+def enforce_together(*found: Iterable[Violation], path: Callable[[], str]) -> None:
+    """Raise one `ConstraintError` with what several looks found; of a property, what the first found.
+
+    :raises ConstraintError: naming `path`.
+    """
+    all_found: list[Violation] = []
+    for look in found:
+        named = {violation.property for violation in all_found}
+        all_found += [violation for violation in look if violation.property not in named]
+    if all_found:
+        raise ConstraintError(path(), all_found)
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """A warning with a stable id: deployable, but a platform engineer should decide on purpose.
@@ -164,9 +206,3 @@ class Advice:
     def warn(self, scope: constructs.IConstruct, message: str) -> None:
         """Attach the warning to `scope`; the CDK CLI shows it with its path."""
         cdk.Annotations.of(scope).add_warning_v2(self.id, f"{message} ({self.source})")
-
-
-def construct_path(scope: constructs.IConstruct, id: str) -> str:
-    """The path that a construct `id` under `scope` has, before it exists."""
-    parent = scope.node.path
-    return f"{parent}/{id}" if parent else id

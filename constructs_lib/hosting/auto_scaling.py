@@ -120,7 +120,11 @@ class SuspendedScaling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoScaling:
-    """Bounds for the number of instances of one variant, and what moves it between them.
+    """Bounds for a capacity, and what moves it between them.
+
+    The capacity is the number of instances of a variant, of copies of an inference component, or the
+    provisioned concurrency of a serverless endpoint. Which targets a kind of endpoint offers:
+    docs/support.md.
 
     Several targets work together: the one that wants most instances wins, and scaling in waits until all
     agree. A scale-out takes minutes (new instances start), so leave headroom in the targets.
@@ -131,7 +135,8 @@ class AutoScaling:
     """
 
     min_capacity: int
-    """Instances that are always there. A real-time variant needs at least 1; 2 survive the loss of a zone."""
+    """Capacity that is always there. A real-time variant needs at least 1; 2 survive the loss of a zone.
+    Asynchronous endpoints and inference components may go to 0, and wake up by themselves."""
     max_capacity: int
     invocations_per_instance: float | None = None
     """Target: invocations per instance and *minute*."""
@@ -139,6 +144,14 @@ class AutoScaling:
     """Target: requests in flight per model copy, measured every 10 seconds: reacts fastest."""
     cpu_utilization: float | None = None
     """Target: percent of one vCPU, so 0–400 on four of them (as SageMaker reports it)."""
+    backlog_per_instance: float | None = None
+    """Target of an asynchronous endpoint: requests waiting per instance."""
+    provisioned_concurrency_utilization: float | None = None
+    """Target of a serverless endpoint: share of the provisioned concurrency in use, 0.1–0.9."""
+    invocations_per_copy: float | None = None
+    """Target of an inference component: invocations per copy and *minute*."""
+    concurrent_requests_per_copy: float | None = None
+    """Target of an inference component: requests in flight per copy, measured every 10 seconds."""
     metrics: Sequence[MetricTarget] = ()
     """Targets on metrics of your own."""
     steps: Sequence[StepScaling] = ()
@@ -154,6 +167,24 @@ class AutoScaling:
     def __post_init__(self) -> None:
         """Check."""
         scaling_rules.enforce(self, path="AutoScaling")
+
+
+CAPACITY_TARGETS = (
+    "invocations_per_instance",
+    "concurrent_requests_per_model",
+    "cpu_utilization",
+    "backlog_per_instance",
+    "provisioned_concurrency_utilization",
+    "invocations_per_copy",
+    "concurrent_requests_per_copy",
+)
+"""The targets on SageMaker's own metrics."""
+
+
+def is_moved(scaling: AutoScaling) -> bool:
+    """Whether anything moves the capacity: a target, a step or a schedule."""
+    targeted = any(getattr(scaling, name) is not None for name in CAPACITY_TARGETS)
+    return targeted or bool(scaling.metrics or scaling.steps or scaling.schedules)
 
 
 scaling_rules = Rules[AutoScaling]()
@@ -192,15 +223,8 @@ def _required(name: str, value: object) -> Iterator[Broken]:
 @scaling_rules.rule("SM-SCALING-002", source=_TARGETS)
 def something_moves_it(scaling: AutoScaling) -> Iterator[Broken]:
     """There is a target, a step or a schedule: bounds alone scale nothing."""
-    moved = (
-        scaling.invocations_per_instance is not None
-        or scaling.concurrent_requests_per_model is not None
-        or scaling.cpu_utilization is not None
-        or scaling.metrics
-        or scaling.steps
-        or scaling.schedules
-    )
-    if not moved:
+    # What may sleep is woken by a policy of its endpoint's.
+    if not is_moved(scaling) and scaling.min_capacity != 0:
         yield Broken(
             "invocations_per_instance",
             None,
@@ -211,9 +235,11 @@ def something_moves_it(scaling: AutoScaling) -> Iterator[Broken]:
 
 @scaling_rules.rule("SM-SCALING-003", source=_TARGETS)
 def targets_are_positive(scaling: AutoScaling) -> Iterator[Broken]:
-    """Targets are numbers above 0."""
-    for name in ("invocations_per_instance", "concurrent_requests_per_model", "cpu_utilization"):
+    """Targets are numbers above 0, a utilization of 0.1–0.9."""
+    for name in CAPACITY_TARGETS:
         yield from number(name, getattr(scaling, name), 0, above=True)
+    utilization = scaling.provisioned_concurrency_utilization
+    yield from number("provisioned_concurrency_utilization", utilization, 0.1, 0.9)
 
 
 @scaling_rules.rule("SM-SCALING-004", source=_TARGETS)

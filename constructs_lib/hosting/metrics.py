@@ -19,6 +19,7 @@ _INSTANCES = "/aws/sagemaker/Endpoints"
 class EndpointMetric(Enum):
     """A metric with its namespace and how it is best summed up, alone and over variants.
 
+    Which of them an endpoint reports depends on its kind.
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
     """
 
@@ -35,10 +36,55 @@ class EndpointMetric(Enum):
     GPU_UTILIZATION = ("GPUUtilization", _INSTANCES, "Average", "MAX")
     GPU_MEMORY_UTILIZATION = ("GPUMemoryUtilization", _INSTANCES, "Average", "MAX")
 
-    def __init__(self, metric_name: str, namespace: str, statistic: str, over_variants: str) -> None:
+    MODEL_SETUP_TIME = ("ModelSetupTime", _INVOCATIONS, "p99", "MAX")
+    """Serverless: microseconds to start a container, a part of the overhead."""
+    CONCURRENT_EXECUTIONS_UTILIZATION = (
+        "ServerlessConcurrentExecutionsUtilization", _INVOCATIONS, "Maximum", "MAX",
+    )  # fmt: skip
+    """Serverless: share of the maximum concurrency in use, 0–1."""
+    PROVISIONED_CONCURRENCY_UTILIZATION = (
+        "ServerlessProvisionedConcurrencyUtilization", _INVOCATIONS, "Maximum", "MAX",
+    )  # fmt: skip
+    """Serverless: share of the provisioned concurrency in use, 0–1."""
+    PROVISIONED_CONCURRENCY_SPILLOVER = (
+        "ServerlessProvisionedConcurrencySpilloverInvocations", _INVOCATIONS, "Sum", "SUM",
+    )  # fmt: skip
+    """Serverless: requests that found the provisioned concurrency taken."""
+
+    BACKLOG_SIZE = ("ApproximateBacklogSize", _INVOCATIONS, "Average", "SUM", False)
+    """Asynchronous: requests waiting or in work."""
+    BACKLOG_SIZE_PER_INSTANCE = ("ApproximateBacklogSizePerInstance", _INVOCATIONS, "Average", "MAX", False)
+    AGE_OF_OLDEST_REQUEST = ("ApproximateAgeOfOldestRequest", _INVOCATIONS, "Maximum", "MAX", False)
+    """Asynchronous: seconds."""
+    BACKLOG_WITHOUT_CAPACITY = ("HasBacklogWithoutCapacity", _INVOCATIONS, "Maximum", "MAX", False)
+    """Asynchronous: 1 while requests wait and no instance is there."""
+    TIME_IN_BACKLOG = ("TimeInBacklog", _INVOCATIONS, "Average", "MAX", False)
+    """Asynchronous: milliseconds from acceptance to work."""
+    TOTAL_PROCESSING_TIME = ("TotalProcessingTime", _INVOCATIONS, "Average", "MAX", False)
+    """Asynchronous: milliseconds from acceptance to the result in S3."""
+    INVOCATIONS_PROCESSED = ("InvocationsProcessed", _INVOCATIONS, "Sum", "SUM", False)
+    INVOCATION_FAILURES = ("InvocationFailures", _INVOCATIONS, "Sum", "SUM", False)
+    EXPIRED_REQUESTS = ("ExpiredRequests", _INVOCATIONS, "Sum", "SUM", False)
+    """Asynchronous: requests that waited beyond their time to live."""
+
+    MODEL_CACHE_HIT = ("ModelCacheHit", _INVOCATIONS, "Average", "MAX")
+    """Multi-model: share of the requests that found their model loaded, 0–1."""
+    MODEL_LOADING_WAIT_TIME = ("ModelLoadingWaitTime", _INVOCATIONS, "p99", "MAX")
+    """Multi-model: microseconds a request waited for its model."""
+    MODEL_DOWNLOADING_TIME = ("ModelDownloadingTime", _INVOCATIONS, "p99", "MAX")
+    MODEL_LOADING_TIME = ("ModelLoadingTime", _INVOCATIONS, "p99", "MAX")
+    MODEL_UNLOADING_TIME = ("ModelUnloadingTime", _INVOCATIONS, "p99", "MAX")
+    LOADED_MODEL_COUNT = ("LoadedModelCount", _INSTANCES, "Average", "SUM")
+    """Multi-model: models in memory, per instance."""
+
+    def __init__(
+        self, metric_name: str, namespace: str, statistic: str, over_variants: str, per_variant: bool = True
+    ) -> None:
         self.metric_name = metric_name
         self.namespace = namespace
         self.statistic = statistic
+        self.per_variant = per_variant
+        """Whether it is reported for each variant, or for the endpoint only."""
         self._over_variants = over_variants
 
     def over_variants(self, ids: Iterable[str]) -> str:
@@ -47,6 +93,12 @@ class EndpointMetric(Enum):
         FILL, since a variant without traffic reports nothing, and nothing plus something is nothing.
         """
         return f"{self._over_variants}([{', '.join(f'FILL({id}, 0)' for id in ids)}])"
+
+    def sources(self, endpoint_name: str, variant_names: Sequence[str]) -> list[dict[str, str]]:
+        """The dimensions it is reported under: one set a variant, or one for the endpoint."""
+        if not self.per_variant:
+            return [{"EndpointName": endpoint_name}]
+        return [{"EndpointName": endpoint_name, "VariantName": name} for name in variant_names]
 
     def of(
         self,
@@ -63,11 +115,11 @@ class EndpointMetric(Enum):
             f"{self.name.lower()}_{index}": cloudwatch.Metric(
                 namespace=self.namespace,
                 metric_name=self.metric_name,
-                dimensions_map={"EndpointName": endpoint_name, "VariantName": name},
+                dimensions_map=dimensions,
                 statistic=statistic or self.statistic,
                 period=period,
             )
-            for index, name in enumerate(variant_names)
+            for index, dimensions in enumerate(self.sources(endpoint_name, variant_names))
         }
         if len(each) == 1:
             return next(iter(each.values()))

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 import constructs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_ssm as ssm
 from aws_cdk.interfaces import aws_sagemaker as references
 
-from ..core.naming import physical_name
-from ..core.rules import construct_path
-from ..model.model import ModelBase
+from ..core.place import construct_path
+from ..core.rules import enforce_together, violations_of
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
-from .deploy_guard import DeployGuard
-from .endpoint import EndpointBase, ImportedEndpoint
+from .endpoint import ImportedEndpoint
+from .hosted import HostedEndpoint, Particulars
 from .metrics import MetricsPublishing
-from .realtime_rules import RealtimeProps, checked_variants, warn_about
-from .rollback_alarms import RollbackAlarms
+from .realtime_rules import RealtimeProps, realtime_rules
 from .rollout import Rollout
-from .scaling import VariantScaling
 from .variant import Variant
 
 
-class RealtimeEndpoint(EndpointBase):
+class RealtimeEndpoint(HostedEndpoint):
     """A real-time endpoint: one model, or up to ten variants sharing the traffic.
 
     A deploy that changes a model makes a new endpoint configuration and lets SageMaker move to it as
@@ -101,34 +93,15 @@ class RealtimeEndpoint(EndpointBase):
             weights_managed_elsewhere=weights_managed_elsewhere,
             check_deployments=check_deployments,
         )
-        self.variants: tuple[Variant, ...] = checked_variants(props, path=lambda: construct_path(scope, id))
-        """The production variants, with their defaults applied."""
-        super().__init__(scope, id, endpoint_name="", variant_names=[each.name for each in self.variants])
-        self._endpoint_name = endpoint_name if endpoint_name is not None else physical_name(self)
-        self.capture_bucket: s3.IBucket | None = None
-        """Where captured data lands, if any is."""
-        self.rollback_alarms = RollbackAlarms(
-            self,
-            "RollbackAlarms",
-            endpoint_name=self._endpoint_name,
-            variant_names=self.variant_names,
-            rollback=props.rollout.rollback,
+        enforce_together(
+            realtime_rules.violations(props),
+            violations_of(props.resolved_variants),
+            path=lambda: construct_path(scope, id),
         )
-        """Alarms that roll a deployment back."""
-        self.cfn_endpoint_config = self._config(encryption_key, capture, metrics)
-        self.cfn_endpoint = self._endpoint(props.rollout, weights_managed_elsewhere)
-        self.scalings: dict[str, VariantScaling] = self._scalings()
-        """Auto scaling by variant name, for those that scale."""
-        if check_deployments:
-            DeployGuard.of(self).watch(
-                self,
-                self.cfn_endpoint,
-                config_name=self.cfn_endpoint_config.attr_endpoint_config_name,
-                instance_types={variant.name: variant.instance_type for variant in self.variants},
-                scalings=self.scalings.values(),
-            )
-        self._publish_name(parameter_name)
-        warn_about(self, self.variants, props.rollout, encryption_key)
+        super().__init__(scope, id, props=props)
+        self.variants: tuple[Variant, ...] = props.resolved_variants()
+        """The production variants, with their defaults applied."""
+        self._host(props, self.variants, Particulars(weights_managed_elsewhere=weights_managed_elsewhere))
 
     @staticmethod
     def from_endpoint_name(
@@ -136,99 +109,3 @@ class RealtimeEndpoint(EndpointBase):
     ) -> ImportedEndpoint:
         """An endpoint that exists already in this account and region, to grant on and to watch."""
         return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=variant_names)
-
-    @property
-    def role(self) -> iam.IRole | None:
-        """The role of the first variant's model; none where that model is imported without one."""
-        return _role(self.variants[0])
-
-    def _config(
-        self, key: kms.IKey | None, capture: DataCapture | None, metrics: MetricsPublishing | None
-    ) -> sagemaker.CfnEndpointConfig:
-        roles = [role for role in map(_role, self.variants) if role is not None]
-        captured = None
-        if capture is not None:
-            self.capture_bucket, captured = capture.bind(self, roles)
-        if key is not None:
-            for role in roles:
-                _let_use_for_volumes(role, key)
-        return sagemaker.CfnEndpointConfig(
-            self,
-            "Config",
-            production_variants=[variant.bind() for variant in self.variants],
-            data_capture_config=captured,
-            kms_key_id=key.key_arn if key is not None else None,
-            metrics_config=_metrics_config(metrics),
-        )
-
-    def _endpoint(self, rollout: Rollout, weights_managed_elsewhere: bool) -> sagemaker.CfnEndpoint:
-        scaled = any(variant.scaling is not None for variant in self.variants)
-        retained = scaled or weights_managed_elsewhere
-        weight = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredWeight")
-        count = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredInstanceCount")
-        overridden = [*([] if weights_managed_elsewhere else [weight]), *([] if scaled else [count])]
-        return sagemaker.CfnEndpoint(
-            self,
-            "Resource",
-            endpoint_name=self._endpoint_name,
-            endpoint_config_name=self.cfn_endpoint_config.attr_endpoint_config_name,
-            deployment_config=rollout.bind(self.rollback_alarms.names),
-            # AWS's default resets counts and weights with every new configuration: an endpoint that had
-            # scaled out would come back at its initial size, under full load.
-            retain_all_variant_properties=retained or None,
-            exclude_retained_variant_properties=overridden if retained and overridden else None,
-        )
-
-    def _scalings(self) -> dict[str, VariantScaling]:
-        made = {}
-        for variant in self.variants:
-            if variant.scaling is not None:
-                made[variant.name] = VariantScaling(
-                    self,
-                    f"Scaling{variant.name}",
-                    endpoint_name=self._endpoint_name,
-                    variant_name=variant.name,
-                    scaling=variant.scaling,
-                )
-                made[variant.name].node.add_dependency(self.cfn_endpoint)
-        return made
-
-    def _publish_name(self, parameter_name: str | None) -> None:
-        parameter = ssm.StringParameter(
-            self,
-            "NameParameter",
-            parameter_name=parameter_name or f"/sagemaker/endpoints/{self._endpoint_name}",
-            string_value=self._endpoint_name,
-            description=f"Name of the endpoint {self.node.path}",
-        )
-        # Who finds the parameter finds an endpoint that answers.
-        parameter.node.add_dependency(self.cfn_endpoint)
-        cdk.CfnOutput(self, "EndpointName", value=self._endpoint_name, description="Name to invoke")
-        cdk.CfnOutput(self, "EndpointArn", value=self.cfn_endpoint.ref, description="ARN to grant on")
-
-
-def _role(variant: Variant) -> iam.IRole | None:
-    return variant.model.role if isinstance(variant.model, ModelBase) else None
-
-
-def _let_use_for_volumes(role: iam.IRole, key: kms.IKey) -> None:
-    """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
-    key.grant(role, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["kms:CreateGrant"],
-            resources=[key.key_arn],
-            conditions={"Bool": {"kms:GrantIsForAWSResource": True}},
-        )
-    )
-
-
-def _metrics_config(
-    metrics: MetricsPublishing | None,
-) -> sagemaker.CfnEndpointConfig.MetricsConfigProperty | None:
-    if metrics is None:
-        return None
-    return sagemaker.CfnEndpointConfig.MetricsConfigProperty(
-        enable_enhanced_metrics=metrics.enhanced,
-        metric_publish_frequency_in_seconds=None if metrics.every is None else metrics.every.to_seconds(),
-    )

@@ -191,19 +191,52 @@ class Rollout:
         return self.kind is _Kind.ROLLING
 
     @property
+    def is_guarded(self) -> bool:
+        """Whether a deployment configuration watches over it."""
+        return self.kind is not _Kind.UNGUARDED
+
+    @property
     def is_all_at_once(self) -> bool:
         """Whether all traffic moves in one step."""
         return self.kind in (_Kind.ALL_AT_ONCE, _Kind.UNGUARDED)
 
     def bind(self, alarm_names: Sequence[str]) -> sagemaker.CfnEndpoint.DeploymentConfigProperty | None:
         """The endpoint's deployment configuration, watching `alarm_names`; none for an unguarded one."""
-        if self.kind is _Kind.UNGUARDED:
+        if not self.is_guarded:
             return None
         alarms = [sagemaker.CfnEndpoint.AlarmProperty(alarm_name=name) for name in alarm_names]
         return sagemaker.CfnEndpoint.DeploymentConfigProperty(
             blue_green_update_policy=None if self.in_place else self._blue_green(),
             rolling_update_policy=self._rolling() if self.in_place else None,
             auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(alarms=alarms)
+            if alarms
+            else None,
+        )
+
+    def bind_component(
+        self, alarm_names: Sequence[str]
+    ) -> sagemaker.CfnInferenceComponent.InferenceComponentDeploymentConfigProperty | None:
+        """The same of an inference component, whose copies are replaced in batches."""
+        if not self.is_guarded:
+            return None
+        component = sagemaker.CfnInferenceComponent
+        back = self.rollback_percent
+        alarms = [component.AlarmProperty(alarm_name=name) for name in alarm_names]
+        return component.InferenceComponentDeploymentConfigProperty(
+            rolling_update_policy=component.InferenceComponentRollingUpdatePolicyProperty(
+                maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
+                    type="COPY_COUNT" if self.percent is None else "CAPACITY_PERCENT",
+                    value=self.instances if self.percent is None else self.percent,  # type: ignore[arg-type]
+                ),
+                wait_interval_in_seconds=_seconds(self.wait),
+                maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution) or None,
+                rollback_maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
+                    type="CAPACITY_PERCENT", value=back
+                )
+                if back is not None
+                else None,
+            ),
+            auto_rollback_configuration=component.AutoRollbackConfigurationProperty(alarms=alarms)
             if alarms
             else None,
         )

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
@@ -18,7 +20,9 @@ from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 from ..model.model import ModelBase
 from .auto_scaling import MAX_CAPACITY, AutoScaling
+from .scaling import Scalable
 
+DEFAULT_VARIANT_NAME = "AllTraffic"
 DEFAULT_INSTANCE_COUNT = 2
 DEFAULT_STARTUP_SECONDS = 600
 
@@ -71,14 +75,21 @@ class Variant:
     @property
     def initial_instance_count(self) -> int:
         """Instances at first, with the defaults applied."""
-        if self.instance_count is not None:
-            return self.instance_count
-        return self.scaling.min_capacity if self.scaling is not None else DEFAULT_INSTANCE_COUNT
+        return default_count(self.instance_count, self.scaling)
 
     @property
     def smallest_count(self) -> int:
         """The fewest instances it may come down to."""
         return self.scaling.min_capacity if self.scaling is not None else self.initial_instance_count
+
+    @property
+    def role(self) -> iam.IRole | None:
+        """The role of its model; none where that is imported without one."""
+        return self.model.role if isinstance(self.model, ModelBase) else None
+
+    def scalable(self, endpoint_name: str) -> Scalable:
+        """Its number of instances."""
+        return Scalable.instances(endpoint_name, self.name)
 
     def bind(self) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
         """The variant as the endpoint configuration carries it."""
@@ -90,8 +101,8 @@ class Variant:
             initial_instance_count=self.initial_instance_count,
             initial_variant_weight=self.weight,
             volume_size_in_gb=None if self.volume_size is None else self.volume_size.to_gibibytes(),
-            model_data_download_timeout_in_seconds=_seconds(self.download_timeout),
-            container_startup_health_check_timeout_in_seconds=_seconds(self.startup_timeout),
+            model_data_download_timeout_in_seconds=startup_seconds(self.download_timeout),
+            container_startup_health_check_timeout_in_seconds=startup_seconds(self.startup_timeout),
             routing_config=None
             if routing is None
             else sagemaker.CfnEndpointConfig.RoutingConfigProperty(routing_strategy=routing.value),
@@ -100,7 +111,22 @@ class Variant:
         )
 
 
-def _seconds(value: cdk.Duration | None) -> int | float:
+def default_count(instance_count: int | None, scaling: AutoScaling | None) -> int:
+    """Instances at first: as given, else the scaling's minimum, else 2. An endpoint never starts with none."""
+    if instance_count is not None:
+        return instance_count
+    if not isinstance(scaling, AutoScaling):
+        return DEFAULT_INSTANCE_COUNT
+    return 1 if scaling.min_capacity == 0 else scaling.min_capacity
+
+
+def is_known_count(count: object) -> bool:
+    """Whether a number of instances is one, and known at synthesis."""
+    return isinstance(count, int) and not is_token(count)
+
+
+def startup_seconds(value: cdk.Duration | None) -> int | float:
+    """Seconds to fetch the data or to become healthy, with the default applied."""
     return DEFAULT_STARTUP_SECONDS if value is None else value.to_seconds()
 
 
@@ -117,6 +143,11 @@ def is_model(value: object) -> bool:
     """Whether `value` is a model of any kind. Asks the class: asking the object would make a reference."""
     return hasattr(type(value), "model_ref")
 
+
+PENDING_MODEL: Any = type(
+    "PendingModel", (), {name: None for name in dir(references.IModelRef) if not name.startswith("_")}
+)()
+"""Stands for the model that an endpoint makes once its props are checked: offers what a model offers."""
 
 variant_rules = Rules[Variant]()
 

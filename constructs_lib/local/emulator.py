@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
-from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3
+from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3, sns
 from ministack.services.cloudformation import provisioners, stacks
 
 Response = tuple[int, dict[str, str], bytes]
@@ -277,6 +277,15 @@ def put_event(source: str, detail_type: str, detail: Mapping[str, Any], resource
         "Resources": list(resources),
     }
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def publish(topic_arn: str, message: str) -> str | None:
+    """Publish to an SNS topic; the error message when it is refused."""
+    try:
+        published = sns.publish_internal(topic_arn, message)
+    except sns.SnsPublishError as error:
+        return str(error)
+    return None if published else f"Topic does not exist: {topic_arn}"
 
 
 def role_trusts(role_arn: str, service: str) -> bool:

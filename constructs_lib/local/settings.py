@@ -16,6 +16,8 @@ class Settings:
 
     `time_scale` and `max_wait` turn AWS's waits (baking, traffic shifting: minutes) into
     fractions of a second: a wait of `n` seconds lasts `min(n * time_scale, max_wait)`.
+    `serverless_idle` is such a wait. The time to live of asynchronous requests is apart
+    (`request_ttl_scale`): models answer in real time, and a backlog would expire before its turn.
     """
 
     time_scale: float = 0.002
@@ -31,6 +33,8 @@ class Settings:
     metrics_interval: float = 1.0
     utilization_interval: float = 5.0
     alarm_period_cap: float = 0.0
+    serverless_idle: float = 900.0
+    request_ttl_scale: float = 1.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

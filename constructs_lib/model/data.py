@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -14,8 +15,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 
 from ..core.checks import file, folder, kind, known
+from ..core.place import construct_path
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
+from ..core.tokens import is_token
 from . import archive
 
 MUTABLE_KEY = Advice(
@@ -33,6 +36,16 @@ class BoundData:
     uncompressed: bool = False
     """Load the objects under `url` as they are (ModelDataSource) instead of one model.tar.gz."""
     version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedModel:
+    """One model.tar.gz: where it lies, and a label that changes with its content."""
+
+    bucket: s3.IBucket
+    key: str
+    fingerprint: str
+    """Known at synthesis, unless the key is not."""
 
 
 class ModelData(ABC):
@@ -67,19 +80,26 @@ class ModelData(ABC):
         return _BucketData(bucket=bucket, key=key, version=version)
 
     @staticmethod
-    def from_prefix(bucket: s3.IBucket, prefix: str, *, version: str | None = None) -> ModelData:
+    def from_prefix(bucket: s3.IBucket, prefix: str, *, version: str | None = None) -> ModelDataPrefix:
         """Load the objects under `prefix` uncompressed, without an archive: quick for large models.
 
-        Not for serverless, multi-model and batch
+        For a multi-model container it is where its archives lie. Not for serverless endpoints and batch
         (https://docs.aws.amazon.com/sagemaker/latest/dg/large-model-inference-uncompressed.html).
 
         :raises ConstraintError: SM-DATA-004.
         """
-        return _PrefixData(bucket=bucket, prefix=prefix, version=version)
+        return ModelDataPrefix(bucket=bucket, prefix=prefix, version=version)
 
     @abstractmethod
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
         """Make what is needed under `scope` and allow reading it."""
+
+    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
+        """The one archive it is, its asset made under `scope`.
+
+        :raises TypeError: for a prefix of objects, which is none.
+        """
+        raise TypeError(f"{type(self).__name__} is no archive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +116,14 @@ class _AssetData(ModelData):
         _let_read(permissions, asset.bucket, asset.s3_object_key)
         return BoundData(url=asset.s3_object_url)
 
+    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
+        asset = self._asset(scope, id)
+        return ArchivedModel(bucket=asset.bucket, key=asset.s3_object_key, fingerprint=asset.asset_hash)
+
     def _asset(self, scope: constructs.Construct, id: str) -> s3_assets.Asset:
         if Path(self.path).is_file():
             return s3_assets.Asset(scope, id, path=str(Path(self.path).resolve()))
-        packed = self._pack(f"{scope.node.path}/{id}")
+        packed = self._pack(construct_path(scope, id))
         return s3_assets.Asset(
             scope,
             id,
@@ -128,45 +152,64 @@ class _BucketData(ModelData):
         _bucket_rules.enforce(self, path="ModelData.from_bucket")
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
+        self._warn_if_mutable(scope)
+        _let_read(permissions, self.bucket, self.key)
+        return BoundData(url=self.bucket.s3_url_for_object(self.key), version=self.version)
+
+    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
+        self._warn_if_mutable(scope)
+        named = "/".join([self.key, *([self.version] if self.version is not None else [])])
+        # A key that only the deployment knows names its content by itself, or not at all.
+        fingerprint = named if is_token(named) else hashlib.sha256(named.encode()).hexdigest()
+        return ArchivedModel(bucket=self.bucket, key=self.key, fingerprint=fingerprint)
+
+    def _warn_if_mutable(self, scope: constructs.Construct) -> None:
         if self.version is None and known(self.key) and not looks_immutable(self.key):
             MUTABLE_KEY.warn(
                 scope,
                 f"the artefact at key {self.key!r} can be overwritten without a redeploy: give version=… or a key "
                 "that names its content",
             )
-        _let_read(permissions, self.bucket, self.key)
-        return BoundData(url=self.bucket.s3_url_for_object(self.key), version=self.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PrefixData(ModelData):
+class ModelDataPrefix(ModelData):
+    """The objects under a prefix of a bucket; made by `ModelData.from_prefix`."""
+
     bucket: s3.IBucket
     prefix: str
     version: str | None
 
     def __post_init__(self) -> None:
+        """Check."""
         _prefix_rules.enforce(self, path="ModelData.from_prefix")
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
+        """Let the role read all of it."""
         if self.version is None and known(self.prefix) and not looks_immutable(self.prefix):
             MUTABLE_KEY.warn(
                 scope, f"objects under {self.prefix!r} can change without a redeploy: give version=…"
             )
-        _let_read(permissions, self.bucket, f"{self.prefix}*")
+        return self._readable(
+            permissions, "Uncompressed model data is a prefix of objects, all of them read."
+        )
+
+    def bind_on_demand(self, permissions: Permissions) -> BoundData:
+        """The same for a multi-model container, whose archives come and go without a redeploy."""
+        return self._readable(permissions, "Which models there will be under the prefix, no template knows.")
+
+    def _readable(self, permissions: Permissions, reason: str) -> BoundData:
+        _let_read(permissions, self.bucket, f"{self.prefix}*", several=reason)
         _let_list(permissions, self.bucket, self.prefix)
         return BoundData(
             url=self.bucket.s3_url_for_object(self.prefix), uncompressed=True, version=self.version
         )
 
 
-def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str) -> None:
+def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str, *, several: str | None = None) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
-    several = (
-        "Uncompressed model data is a prefix of objects, all of them read." if key.endswith("*") else None
-    )
     permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key), wildcard=several)
-    if bucket.encryption_key is not None:
-        bucket.encryption_key.grant_decrypt(permissions.role)
+    permissions.allow_decryption(bucket.encryption_key)
 
 
 def _let_list(permissions: Permissions, bucket: s3.IBucket, prefix: str) -> None:
@@ -191,7 +234,7 @@ def looks_immutable(key: str) -> bool:
 
 _asset_rules = Rules[_AssetData]()
 _bucket_rules = Rules[_BucketData]()
-_prefix_rules = Rules[_PrefixData]()
+_prefix_rules = Rules[ModelDataPrefix]()
 
 _ASSET_SOURCE = DEVELOPER_GUIDE + "adapt-inference-container.html"
 
@@ -232,7 +275,7 @@ def object_key(data: _BucketData) -> Iterator[Broken]:
 
 
 @_prefix_rules.rule("SM-DATA-004", source=DEVELOPER_GUIDE + "large-model-inference-uncompressed.html")
-def object_prefix(data: _PrefixData) -> Iterator[Broken]:
+def object_prefix(data: ModelDataPrefix) -> Iterator[Broken]:
     """The prefix ends with a slash and names no bucket."""
     yield from kind("prefix", data.prefix, str, optional=False)
     yield from kind("version", data.version, str)

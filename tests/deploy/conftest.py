@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.server import ACCOUNT, REGION, LocalAws, local_aws
 from tools.cdk_cli import Cdk
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws
 
 QUICK = {"CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.3", "CONSTRUCTS_LOCAL_TIME_SCALE": "0.001"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.deploy.conftest import QUICK
-from tests.local.server import local_aws
 from tools.demo import Demo
+from tools.embedded_aws import local_aws
 
 
 @pytest.mark.deploy

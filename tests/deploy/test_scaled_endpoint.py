@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.deploy.conftest import Account
-from tests.local.server import until
 from tools.cdk_cli import Cdk, CdkError
+from tools.embedded_aws import until
 
 BOTH = "A:ml.m5.large,B:ml.m5.large"
 
@@ -78,7 +78,7 @@ def test_a_scaled_variant_goes(account: Account, cdk: Cdk) -> None:
     assert is_scaled(account, "A")
     assert is_scaled(account, "B")
 
-    cdk.deploy("Scaled", context={"variants": "A:ml.m5.large"})
+    cdk.deploy("Scaled", context={"variants": "A:ml.m5.large", "rollout": "unguarded"})
 
     assert instance_types(account) == {"A": "ml.m5.large"}
     assert is_scaled(account, "A")

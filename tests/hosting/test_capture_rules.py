@@ -14,9 +14,10 @@ from tests.support.refusals import (
     WRONG_TEXTS,
     WRONG_WHOLE_NUMBERS,
     Refusal,
+    WrongType,
     as_parameters,
-    assert_refused_for,
     refused,
+    wrong_types,
 )
 
 ELEVEN = [f"application/x-{letter}" for letter in "abcdefghijk"]
@@ -84,28 +85,22 @@ def test_what_is_just_allowed_passes(accepted: Callable[[], DataCapture]) -> Non
     assert accepted() is not None
 
 
-WRONG = {
-    "sampling_percent": (None, *WRONG_WHOLE_NUMBERS),
-    "capture_input": WRONG_SWITCHES,
-    "capture_output": WRONG_SWITCHES,
-    "prefix": WRONG_TEXTS,
-    "bucket": WRONG_OBJECTS,
-    "encryption_key": WRONG_OBJECTS,
-    "csv_content_types": ("text/csv", None, 5, [5], [None], {"text/csv": 1}),
-    "json_content_types": ("application/json", None, 5, [5], [None]),
-}
-
-
 @pytest.mark.parametrize(
-    ("property", "value"),
-    [
-        pytest.param(property, value, id=f"{property}={value!r:.30}")
-        for property, values in WRONG.items()
-        for value in values
-    ],
+    "wrong",
+    wrong_types(
+        DataCapture,
+        sampling_percent=(None, *WRONG_WHOLE_NUMBERS),
+        capture_input=WRONG_SWITCHES,
+        capture_output=WRONG_SWITCHES,
+        prefix=WRONG_TEXTS,
+        bucket=WRONG_OBJECTS,
+        encryption_key=WRONG_OBJECTS,
+        csv_content_types=("text/csv", None, 5, [5], [None], {"text/csv": 1}),
+        json_content_types=("application/json", None, 5, [5], [None]),
+    ),
 )
-def test_a_wrong_type_is_refused_for_its_property(property: str, value: object) -> None:
-    assert_refused_for(lambda: DataCapture(**{property: value}), property)
+def test_a_wrong_type_is_refused_for_its_property(wrong: WrongType) -> None:
+    wrong.check()
 
 
 def test_several_broken_rules_are_reported_together() -> None:

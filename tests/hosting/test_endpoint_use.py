@@ -180,8 +180,8 @@ def test_an_imported_endpoint_makes_nothing(stack: cdk.Stack) -> None:
     assert "Resources" not in synthesized(stack)
 
 
-def test_an_endpoint_is_cdks_iendpoint_to_jsii(stack: cdk.Stack) -> None:
-    """The grant is called from Node, by a construct of aws-cdk-lib that knows the interface only."""
+def test_an_endpoint_has_what_cdks_iendpoint_promises(stack: cdk.Stack) -> None:
+    """Its `grant_invoke` and `endpoint_ref`, called from Python; no construct in Node calls them here."""
     endpoint = an_endpoint(stack, check_deployments=False)
     function = lambda_.Function(
         stack,
@@ -199,8 +199,8 @@ def test_an_endpoint_is_cdks_iendpoint_to_jsii(stack: cdk.Stack) -> None:
     assert len(allowing(synthesized(stack), "sagemaker:InvokeEndpoint")) == 1
 
 
-def test_an_endpoint_is_taken_where_aws_cdk_lib_asks_for_one(stack: cdk.Stack) -> None:
-    """L1 properties that take a reference accept the endpoint itself, through `IEndpointRef`."""
+def test_a_schedule_of_aws_cdk_lib_calls_the_endpoint_by_its_name(stack: cdk.Stack) -> None:
+    """The name goes into a universal target; the endpoint itself is handed to nothing here."""
     endpoint = an_endpoint(stack, check_deployments=False)
     role = iam.Role(stack, "Scheduler", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
     endpoint.grants.invoke(role)

@@ -18,9 +18,10 @@ from tests.support.refusals import (
     WRONG_SWITCHES,
     WRONG_WHOLE_NUMBERS,
     Refusal,
+    WrongType,
     as_parameters,
-    assert_refused_for,
     refused,
+    wrong_types,
 )
 
 minutes, seconds, hours = cdk.Duration.minutes, cdk.Duration.seconds, cdk.Duration.hours
@@ -183,40 +184,50 @@ def test_what_is_just_allowed_passes(accepted: Callable[[], Rollout]) -> None:
     assert accepted() is not None
 
 
-WRONG = [
-    (canary, "size_percent", WRONG_WHOLE_NUMBERS),
-    (lambda **props: canary(size_percent=None, **props), "size_instances", WRONG_WHOLE_NUMBERS),
-    (canary, "wait", (None, *WRONG_DURATIONS)),
-    (canary, "termination_wait", WRONG_DURATIONS),
-    (canary, "maximum_execution", WRONG_DURATIONS),
-    (canary, "rollback", WRONG_OBJECTS),
-    (linear, "step_percent", WRONG_WHOLE_NUMBERS),
-    (linear, "wait", (None, *WRONG_DURATIONS)),
-    (rolling, "batch_percent", WRONG_WHOLE_NUMBERS),
-    (rolling, "rollback_percent", WRONG_WHOLE_NUMBERS),
-    (rolling, "wait", (None, *WRONG_DURATIONS)),
-    (at_once, "termination_wait", WRONG_DURATIONS),
-    (at_once, "maximum_execution", WRONG_DURATIONS),
-    (at_once, "rollback", WRONG_OBJECTS),
-    (Rollback, "error_rate_percent", WRONG_NUMBERS),
-    (Rollback, "latency", WRONG_DURATIONS),
-    (Rollback, "latency_alarm", WRONG_SWITCHES),
-    (Rollback, "alarms", WRONG_LISTS),
-]
+def canary_of_instances(**props: object) -> Rollout:
+    return canary(size_percent=None, **props)
 
 
 @pytest.mark.parametrize(
-    ("factory", "property", "value"),
+    "wrong",
     [
-        pytest.param(factory, property, value, id=f"{property}={value!r:.30}")
-        for factory, property, values in WRONG
-        for value in values
+        *wrong_types(
+            canary,
+            "canary",
+            size_percent=WRONG_WHOLE_NUMBERS,
+            wait=(None, *WRONG_DURATIONS),
+            termination_wait=WRONG_DURATIONS,
+            maximum_execution=WRONG_DURATIONS,
+            rollback=WRONG_OBJECTS,
+        ),
+        *wrong_types(canary_of_instances, "canary", size_instances=WRONG_WHOLE_NUMBERS),
+        *wrong_types(linear, "linear", step_percent=WRONG_WHOLE_NUMBERS, wait=(None, *WRONG_DURATIONS)),
+        *wrong_types(
+            rolling,
+            "rolling",
+            batch_percent=WRONG_WHOLE_NUMBERS,
+            rollback_percent=WRONG_WHOLE_NUMBERS,
+            wait=(None, *WRONG_DURATIONS),
+        ),
+        *wrong_types(
+            at_once,
+            "at once",
+            termination_wait=WRONG_DURATIONS,
+            maximum_execution=WRONG_DURATIONS,
+            rollback=WRONG_OBJECTS,
+        ),
+        *wrong_types(
+            Rollback,
+            "rollback",
+            error_rate_percent=WRONG_NUMBERS,
+            latency=WRONG_DURATIONS,
+            latency_alarm=WRONG_SWITCHES,
+            alarms=WRONG_LISTS,
+        ),
     ],
 )
-def test_a_wrong_type_is_refused_for_its_property(
-    factory: Callable[..., object], property: str, value: object
-) -> None:
-    assert_refused_for(lambda: factory(**{property: value}), property)
+def test_a_wrong_type_is_refused_for_its_property(wrong: WrongType) -> None:
+    wrong.check()
 
 
 def test_several_broken_rules_are_reported_together_and_name_the_strategy() -> None:

@@ -28,9 +28,10 @@ from tests.support.refusals import (
     WRONG_TEXTS,
     WRONG_WHOLE_NUMBERS,
     Refusal,
+    WrongType,
     as_parameters,
-    assert_refused_for,
     refused,
+    wrong_types,
 )
 
 NIGHT = appscaling.Schedule.expression("cron(0 22 * * ? *)")
@@ -229,14 +230,6 @@ def test_what_is_just_allowed_passes(accepted: Callable[[], object]) -> None:
     assert accepted() is not None
 
 
-def described(adjective: str, factory: Callable[..., object], **wrong: tuple[object, ...]) -> list[object]:
-    return [
-        pytest.param(factory, name, value, id=f"{adjective} {name}={value!r:.30}")
-        for name, values in wrong.items()
-        for value in values
-    ]
-
-
 def bounded(**props: object) -> StepScaling:
     return step(steps=[ScalingStep(**{"change": 1, "lower": 0, "upper": 10, **props})])
 
@@ -246,11 +239,11 @@ def suspended(**props: object) -> AutoScaling:
 
 
 @pytest.mark.parametrize(
-    ("factory", "property", "value"),
+    "wrong",
     [
-        *described(
-            "scaling",
+        *wrong_types(
             scaling,
+            "scaling",
             min_capacity=WRONG_WHOLE_NUMBERS,
             max_capacity=WRONG_WHOLE_NUMBERS,
             invocations_per_instance=WRONG_NUMBERS,
@@ -264,16 +257,16 @@ def suspended(**props: object) -> AutoScaling:
             scale_in=WRONG_SWITCHES,
             suspended=(None, *WRONG_OBJECTS),
         ),
-        *described(
-            "target",
+        *wrong_types(
             target,
+            "target",
             name=(None, "", *WRONG_TEXTS),
             metric=(None, *WRONG_OBJECTS),
             target=(None, *WRONG_NUMBERS),
         ),
-        *described(
-            "step",
+        *wrong_types(
             step,
+            "step",
             name=(None, "", *WRONG_TEXTS),
             metric=(None, *WRONG_OBJECTS),
             threshold=(None, *WRONG_NUMBERS),
@@ -283,9 +276,9 @@ def suspended(**props: object) -> AutoScaling:
             cooldown=WRONG_DURATIONS,
             evaluation_periods=(None, *WRONG_WHOLE_NUMBERS),
         ),
-        *described(
-            "schedule",
+        *wrong_types(
             scheduled,
+            "schedule",
             name=(None, "", *WRONG_TEXTS),
             schedule=(None, *WRONG_OBJECTS),
             min_capacity=WRONG_WHOLE_NUMBERS,
@@ -294,10 +287,8 @@ def suspended(**props: object) -> AutoScaling:
         ),
     ],
 )
-def test_a_wrong_type_is_refused_for_its_property(
-    factory: Callable[..., object], property: str, value: object
-) -> None:
-    assert_refused_for(lambda: factory(**{property: value}), property)
+def test_a_wrong_type_is_refused_for_its_property(wrong: WrongType) -> None:
+    wrong.check()
 
 
 @pytest.mark.parametrize(

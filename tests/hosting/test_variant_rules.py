@@ -17,9 +17,10 @@ from tests.support.refusals import (
     WRONG_TEXTS,
     WRONG_WHOLE_NUMBERS,
     Refusal,
+    WrongType,
     as_parameters,
-    assert_refused_for,
     refused,
+    wrong_types,
 )
 from tests.support.synth import a_model
 
@@ -176,32 +177,26 @@ def test_what_is_just_allowed_passes(accepted: Callable[[], Variant]) -> None:
     assert accepted() is not None
 
 
-WRONG = {
-    "name": (None, *WRONG_TEXTS),
-    "model": (None, *WRONG_OBJECTS),
-    "instance_type": (None, *WRONG_TEXTS),
-    "instance_count": WRONG_WHOLE_NUMBERS,
-    "weight": (None, *WRONG_NUMBERS),
-    "scaling": WRONG_OBJECTS,
-    "volume_size": (50, "50", True, cdk.Duration.seconds(50)),
-    "download_timeout": WRONG_DURATIONS,
-    "startup_timeout": WRONG_DURATIONS,
-    "routing": WRONG_OBJECTS,
-    "inference_ami_version": WRONG_TEXTS,
-    "ssm_access": WRONG_SWITCHES,
-}
-
-
 @pytest.mark.parametrize(
-    ("property", "value"),
-    [
-        pytest.param(property, value, id=f"{property}={value!r:.30}")
-        for property, values in WRONG.items()
-        for value in values
-    ],
+    "wrong",
+    wrong_types(
+        variant,
+        name=(None, *WRONG_TEXTS),
+        model=(None, *WRONG_OBJECTS),
+        instance_type=(None, *WRONG_TEXTS),
+        instance_count=WRONG_WHOLE_NUMBERS,
+        weight=(None, *WRONG_NUMBERS),
+        scaling=WRONG_OBJECTS,
+        volume_size=(50, "50", True, cdk.Duration.seconds(50)),
+        download_timeout=WRONG_DURATIONS,
+        startup_timeout=WRONG_DURATIONS,
+        routing=WRONG_OBJECTS,
+        inference_ami_version=WRONG_TEXTS,
+        ssm_access=WRONG_SWITCHES,
+    ),
 )
-def test_a_wrong_type_is_refused_for_its_property(property: str, value: object) -> None:
-    assert_refused_for(lambda: variant(**{property: value}), property)
+def test_a_wrong_type_is_refused_for_its_property(wrong: WrongType) -> None:
+    wrong.check()
 
 
 def test_several_broken_rules_are_reported_together_under_the_variants_name() -> None:

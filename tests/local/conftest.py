@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tools.embedded_aws import REGION, LocalAws, local_aws
+
 from .hosting import BUCKET, Hosting
-from .server import REGION, LocalAws, local_aws
 
 # Fast, and still long enough to be seen.
 QUICK = {
@@ -18,6 +19,8 @@ QUICK = {
     "CONSTRUCTS_LOCAL_REQUEST_TIMEOUT": "2",
     "CONSTRUCTS_LOCAL_STARTUP_TIMEOUT": "20",
     "CONSTRUCTS_LOCAL_MULTI_MODEL_MEMORY_MB": "160",
+    "CONSTRUCTS_LOCAL_SERVERLESS_IDLE": "400",
+    "CONSTRUCTS_LOCAL_REQUEST_TTL_SCALE": "0.02",
 }
 
 

@@ -14,7 +14,7 @@ import joblib
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from .server import ACCOUNT, LocalAws, until
+from tools.embedded_aws import ACCOUNT, LocalAws, until
 
 BUCKET = "models"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Execution"

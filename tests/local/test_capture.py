@@ -7,8 +7,9 @@ import json
 import re
 from typing import Any
 
+from tools.embedded_aws import until
+
 from .hosting import BUCKET, Hosting
-from .server import until
 
 KEY = re.compile(
     r"captured/(?P<endpoint>[^/]+)/main/\d{4}/\d\d/\d\d/\d\d/\d\d-\d\d-\d{3}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jsonl"

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.embedded_aws import ACCOUNT, REGION, ROOT, LocalAws, until
+
 from .hosting import PUPPET_CODE, archive
-from .server import ACCOUNT, REGION, ROOT, LocalAws, until
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 NODE_FOLDER = ROOT / ".venv" / "bin"

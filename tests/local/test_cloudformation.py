@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import until
+
 from .hosting import BROKEN_CODE, IMAGE, PUPPET_CODE, ROLE, Hosting, archive, as_template
-from .server import until
 
 FINAL = (
     "CREATE_COMPLETE",

@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from .server import PYTHON
+from tools.embedded_aws import PYTHON
 
 # Each callable with the parameters we pass, by name and in order; None for what is not called.
 CONTRACT: dict[str, list[str] | None] = {
@@ -64,6 +64,11 @@ CONTRACT: dict[str, list[str] | None] = {
         "alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data",
     ],
     "ministack.services.cloudwatch._dispatch_alarm_actions": ["alarm", "old_state", "new_state", "reason"],
+    "ministack.services.sns.SnsPublishError": None,
+    "ministack.services.sns.publish_internal": [
+        "topic_arn", "message", "subject",
+        "message_structure", "message_attributes", "message_group_id", "message_deduplication_id",
+    ],
     "ministack.services.eventbridge._put_events": ["data", "allow_aws_source"],
     "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS": None,
     "ministack.services.cloudformation.provisioners._REPLACING_PROPERTIES": None,

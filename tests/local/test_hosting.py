@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws, until
+
 from .hosting import IMAGE, PUPPET_CODE, ROLE, SETOSA, VIRGINICA, Hosting, archive, error_of, iris_archive
-from .server import ACCOUNT, REGION, LocalAws, until
 
 
 def test_a_real_model_is_served(hosting: Hosting) -> None:
@@ -135,7 +136,7 @@ def test_runtime_refusals(hosting: Hosting) -> None:
     assert (code, "6291456" in message) == ("ValidationError", True)
     assert len(hosting.invoke(name, b"x" * (6 * 1024 * 1024))[0]) > 0
     refused = error_of(
-        lambda: hosting.runtime.invoke_endpoint_async(EndpointName=name, InputLocation="s3://b/k")
+        lambda: hosting.runtime.invoke_endpoint_with_response_stream(EndpointName=name, Body=b"")
     )
     assert "not emulated" in refused[1]
 

@@ -16,6 +16,8 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
+from tools.embedded_aws import until
+
 from .hosting import (
     BUCKET,
     IMAGE,
@@ -28,7 +30,6 @@ from .hosting import (
     archive,
     error_of,
 )
-from .server import until
 from .test_cloudformation import Stack
 from .test_telemetry import values
 
@@ -390,6 +391,13 @@ def test_multi_model_containers_that_are_refused(models: Models, change: dict[st
         )
     )
     assert (refused[0], said in refused[1]) == ("ValidationException", True), refused
+
+
+def test_an_asynchronous_endpoint_cannot_have_a_target(models: Models) -> None:
+    asynchronous = {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/out"}}
+    variant = {"VariantName": "main", "ModelName": models.model()}
+    refused = error_of(lambda: models.hosting.config(variant, AsyncInferenceConfig=asynchronous))
+    assert "not supported for asynchronous endpoints" in refused[1]
 
 
 def test_cloudformation_deploys_one(models: Models) -> None:

@@ -15,8 +15,9 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from tools.embedded_aws import until
+
 from .hosting import BROKEN_CODE, IMAGE, ROLE, SETOSA, VIRGINICA, Hosting, archive, error_of
-from .server import until
 from .test_capture import capture, records
 from .test_cloudformation import Stack
 

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tools.embedded_aws import PYTHON, REGION, ROOT, LocalAws, local_aws, until
+
+from .async_endpoint import Queue, stored
 from .hosting import BUCKET, ROLE, Hosting
-from .server import PYTHON, REGION, ROOT, LocalAws, local_aws, until
 from .test_multi_model import Models
 from .test_pipelines import DIRECT, links, served
 
@@ -122,6 +124,25 @@ def test_the_state_survives_a_restart_when_asked_to(tmp_path: Path) -> None:
         assert hosting.invoke(several.endpoint, TargetModel="a")[0] == "a"
         hosting.settled(chain)
         assert hosting.invoke(chain, "in", TargetContainerHostname="host-b")[0].startswith("in>b")
+
+
+def test_a_backlog_survives_a_restart(tmp_path: Path) -> None:
+    state = ("--state-dir", str(tmp_path / "state"))
+    with local_aws(tmp_path, *state) as aws:
+        before = Queue(prepared(aws))
+        before.instances(0)
+        answers = [before.send("echo one"), before.send(None, Body=b"echo two")]
+    with local_aws(tmp_path, *state) as aws:
+        hosting = Hosting(aws)
+        hosting.settled(before.name)
+        assert [stored(hosting, each["OutputLocation"]) for each in answers] == [None, None]
+        hosting.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=before.name,
+            DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 1}],
+        )
+        for each, expected in zip(answers, (b"one", b"two"), strict=True):
+            until(lambda each=each: stored(hosting, each["OutputLocation"]), what="the result")
+            assert stored(hosting, each["OutputLocation"]) == expected
 
 
 def test_what_others_leave_in_the_temporary_folder_goes_too(own_temp: Path) -> None:

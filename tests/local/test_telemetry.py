@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import until
+
 from .hosting import Hosting
-from .server import until
 
 
 def values(

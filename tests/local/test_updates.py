@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import until
+
 from .hosting import BROKEN_CODE, Hosting, error_of
-from .server import until
 
 ALARM = {
     "ComparisonOperator": "GreaterThanThreshold",
@@ -260,6 +261,44 @@ def test_a_deployment_that_aws_refuses_is_refused(
     assert said in refused[1]
 
 
+GUARDED = [
+    blue_green("ALL_AT_ONCE", 0),
+    {"RollingUpdatePolicy": {"MaximumBatchSize": percent(50), "WaitIntervalInSeconds": 0}},
+]
+
+
+def renamed(hosting: Hosting) -> str:
+    """The configuration of one variant with a name of its own."""
+    return hosting.config({"VariantName": "other", "ModelName": hosting.model(NAME="renamed")})
+
+
+@pytest.mark.parametrize("config", GUARDED, ids=["blue/green", "rolling"])
+@pytest.mark.parametrize("kept", [False, True], ids=["given", "kept"])
+def test_a_guarded_deployment_keeps_the_names_of_the_variants(
+    hosting: Hosting, config: dict[str, Any], kept: bool
+) -> None:
+    old = hosting.puppet_config("old")
+    name = hosting.endpoint(old, **({"DeploymentConfig": config} if kept else {}))
+    guard = {"RetainDeploymentConfig": True} if kept else {"DeploymentConfig": config}
+    other = renamed(hosting)
+    refused = error_of(lambda: update(hosting, name, other, **guard))
+    assert refused[0] == "ValidationException"
+    assert "requires the same variant names in the old and the new endpoint configuration" in refused[1]
+    assert refused[1].endswith(f'has [main], endpoint configuration "{other}" has [other].')
+    described = hosting.describe(name)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", old)
+    assert hosting.invoke(name)[0] == "old"
+
+
+def test_without_a_deployment_config_the_names_may_change(hosting: Hosting) -> None:
+    # What was once given does not count, unless it is kept.
+    name = hosting.endpoint(hosting.puppet_config(), DeploymentConfig=GUARDED[0])
+    config = renamed(hosting)
+    update(hosting, name, config)
+    assert hosting.settled(name)["EndpointConfigName"] == config
+    assert hosting.invoke(name)[0] == "renamed"
+
+
 def test_a_scaled_variant_keeps_its_instance_type(hosting: Hosting) -> None:
     name = hosting.endpoint(hosting.puppet_config())
     target = {
@@ -272,8 +311,7 @@ def test_a_scaled_variant_keeps_its_instance_type(hosting: Hosting) -> None:
     bigger = hosting.config(
         {"VariantName": "main", "ModelName": hosting.model(), "InstanceType": "ml.m5.xlarge"}
     )
-    renamed = hosting.config({"VariantName": "other", "ModelName": hosting.model()})
-    for config in (bigger, renamed):
+    for config in (bigger, renamed(hosting)):
         message = error_of(lambda config=config: update(hosting, name, config))[1]
         assert message == (
             f'The variant(s) "[endpoint/{name}/variant/main]" must be deregistered as scalable target with AWS '

@@ -19,9 +19,10 @@ from tests.support.refusals import (
     WRONG_SWITCHES,
     WRONG_TEXTS,
     Refusal,
+    WrongType,
     as_parameters,
-    assert_refused_for,
     refused,
+    wrong_types,
 )
 from tests.support.synth import ACCOUNT, IMAGE_URI, a_bucket, fresh_app
 
@@ -322,17 +323,11 @@ WRONG: list[tuple[Callable[..., object], str, tuple[object, ...]]] = [
 
 
 @pytest.mark.parametrize(
-    ("factory", "property", "value"),
-    [
-        pytest.param(factory, property, value, id=f"{property}={value!r:.30}")
-        for factory, property, values in WRONG
-        for value in values
-    ],
+    "wrong",
+    [case for factory, property, values in WRONG for case in wrong_types(factory, **{property: values})],
 )
-def test_a_wrong_type_is_refused_for_its_property(
-    factory: Callable[..., object], property: str, value: object
-) -> None:
-    assert_refused_for(lambda: factory(**{property: value}), property)
+def test_a_wrong_type_is_refused_for_its_property(wrong: WrongType) -> None:
+    wrong.check()
 
 
 @pytest.fixture

@@ -60,6 +60,30 @@ WRONG_TEXTS: tuple[object, ...] = (5, 1.5, True, NAN, ["text"], {})
 WRONG_OBJECTS: tuple[object, ...] = ("text", 5, True, NAN, [], {})
 
 
+@dataclass(frozen=True, slots=True)
+class WrongType:
+    """A property given a value of a type, or of a kind, that it does not take."""
+
+    factory: Callable[..., object]
+    property: str
+    value: object
+
+    def check(self) -> None:
+        """Refused by a rule that names the property."""
+        assert_refused_for(lambda: self.factory(**{self.property: self.value}), self.property)
+
+
+def wrong_types(
+    factory: Callable[..., object], label: str = "", /, **wrong: Iterable[object]
+) -> list[object]:
+    """One test for each wrong value of each property, named after them; `label` tells factories apart."""
+    return [
+        pytest.param(WrongType(factory, property, value), id=f"{label} {property}={value!r:.30}".strip())
+        for property, values in wrong.items()
+        for value in values
+    ]
+
+
 def assert_refused_for(attempt: Callable[[], object], property: str) -> None:
     """Refused by a rule that names `property` (or an item of it): no TypeError, no error from inside."""
     named = {violation.property for violation in refused(attempt).violations}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from constructs_lib.local import emulator
-from constructs_lib.local.autoscaling import cloudformation, iam, neighbours, shapes, state, targets
+from constructs_lib.local.autoscaling import cloudformation, iam, neighbours, state, targets
 from constructs_lib.local.autoscaling.loop import ScalingLoop
-from constructs_lib.local.autoscaling.service import TARGET_PREFIX, Service
+from constructs_lib.local.autoscaling.service import NAME, TARGET_PREFIX, Service
 from constructs_lib.local.autoscaling.timing import Timing
 from constructs_lib.local.sagemaker import hooks
 
@@ -16,8 +16,8 @@ from constructs_lib.local.sagemaker import hooks
 def install_all() -> None:
     """The service, its CloudFormation types, its answers to SageMaker's questions, and the loop."""
     timing = Timing.from_environment()
-    emulator.add_service(shapes.SERVICE, TARGET_PREFIX, Service())
-    emulator.enforce_iam_for(shapes.SERVICE, [shapes.SERVICE], iam.resource_arn)
+    emulator.add_service(NAME, TARGET_PREFIX, Service())
+    emulator.enforce_iam_for(NAME, [NAME], iam.resource_arn)
     cloudformation.install()
     neighbours.keep_hands_off_alarms(_calls_a_policy)
     _answer_sagemaker()

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ministack.core.concurrency import run_reentrant
 
-from constructs_lib.local.autoscaling import activities, policies, scheduled, shapes, state, targets
+from constructs_lib.local.autoscaling import activities, policies, scheduled, state, targets
 from constructs_lib.local.autoscaling.errors import ApiError, invalid
+from constructs_lib.local.shapes import Requests
 
+NAME = "application-autoscaling"
 TARGET_PREFIX = "AnyScaleFrontendService"
 _JSON = {"Content-Type": "application/x-amz-json-1.1"}
 
 _log = logging.getLogger("autoscaling")
+
+
+def _unknown_member(path: str, name: str, _known: Iterable[str]) -> str:
+    return f"Unknown parameter '{name}' at '{path or 'request'}'"
+
+
+REQUESTS = Requests(service=NAME, unknown_member=_unknown_member)
 
 
 def _no_forecast(_request: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +68,10 @@ class Service:
 
 def perform(operation: str, request: dict[str, Any]) -> dict[str, Any]:
     """Check a request and carry it out. Raises :class:`ApiError`. Not on the event loop."""
-    return OPERATIONS[operation](shapes.check_request(operation, request))
+    complaint = REQUESTS.complaint(operation, request)
+    if complaint is not None:
+        raise invalid(complaint)
+    return OPERATIONS[operation](request)
 
 
 def _answer(operation: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -79,7 +91,9 @@ def _parsed(operation: str, body: bytes) -> dict[str, Any]:
     if operation not in OPERATIONS:
         raise ApiError("UnknownOperationException", f"There is no operation {operation}")
     try:
-        parsed: dict[str, Any] = json.loads(body or b"{}")
+        parsed = json.loads(body or b"{}")
     except ValueError as error:
         raise ApiError("SerializationException", "The request is not JSON") from error
+    if not isinstance(parsed, dict):
+        raise ApiError("SerializationException", "The request is not a JSON object")
     return parsed

@@ -38,6 +38,14 @@ def is_multi_model(container: Container) -> bool:
     return container.get("Mode") == "MultiModel"
 
 
+def refuse_targets(request: dict[str, Any]) -> None:
+    """Refuse a model that needs a target: InvokeEndpointAsync has no member for it. Inferred."""
+    if is_direct(request) or any(is_multi_model(each) for each in containers_of(request)):
+        raise RefusedError(
+            "Multi-model containers and direct invocation are not supported for asynchronous endpoints."
+        )
+
+
 def container_names(containers: list[Container]) -> list[str]:
     """How messages, logs and metrics call the containers."""
     if len(containers) == 1:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .. import emulator
+from ..shapes import Requests, below
 from .endpoint import Endpoint
-from .errors import NotEmulatedError, RefusedError
+from .errors import NotEmulatedError, RefusedError, UnknownOperationError
 from .paging import page
-from .shapes import check_request, operation
 from .telemetry import announce
 
 if TYPE_CHECKING:
     from .service import SageMaker
 
 Answer = dict[str, Any]
+
+
+def _unknown_member(path: str, name: str, known: Iterable[str]) -> str:
+    return f"Unknown parameter in input: '{below(path, name)}', must be one of: {', '.join(known)}"
+
+
+_SCALARS = ("string", "integer", "long", "float", "double", "boolean", "timestamp", "blob")
+REQUESTS = Requests(
+    service="sagemaker",
+    unknown_member=_unknown_member,
+    type_names={name: name.capitalize() for name in _SCALARS},
+)
 
 
 class Control:
@@ -48,10 +60,13 @@ class Control:
 
     def call(self, name: str, request: Any) -> Answer:
         """Check a request against AWS's model of the operation and answer it."""
-        operation(name)
+        if not REQUESTS.has(name):
+            raise UnknownOperationError(f"The operation {name} is unknown to SageMaker")
         if name not in self._operations:
             raise NotEmulatedError(f"The operation {name}")
-        check_request(name, request)
+        complaint = REQUESTS.complaint(name, request)
+        if complaint is not None:
+            raise RefusedError(complaint)
         return emulator.on_loop(self._operations[name], request)
 
     def _create_model(self, request: dict[str, Any]) -> Answer:

@@ -57,8 +57,15 @@ class UnavailableError(ApiError):
     status = 503
 
 
+class ThrottlingError(ApiError):
+    """More requests at once than the variant may answer. AWS says no more than that: its message is null."""
+
+    code = "ThrottlingException"
+    status = 400
+
+
 class ModelNotReadyError(ApiError):
-    """The model is still being loaded: ask again."""
+    """A model is still being loaded, or a serverless variant cannot get a process for the request."""
 
     code = "ModelNotReadyException"
     status = 429

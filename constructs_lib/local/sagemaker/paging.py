@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from .errors import RefusedError
@@ -38,15 +37,10 @@ def _matches(record: Any, request: dict[str, Any]) -> bool:
         "LastModifiedTimeAfter": lambda at: record.modified > at,
         "LastModifiedTimeBefore": lambda at: record.modified < at,
     }
-    in_time = all(holds(_seconds(request[name])) for name, holds in limits.items() if name in request)
+    in_time = all(holds(request[name]) for name, holds in limits.items() if name in request)
     status = request.get("StatusEquals")
     return (
         in_time
         and request.get("NameContains", "") in record.name
         and (status is None or record.status == status)
     )
-
-
-def _seconds(moment: float | str) -> float:
-    """A timestamp of the wire: seconds, or ISO 8601."""
-    return moment if isinstance(moment, int | float) else datetime.fromisoformat(moment).timestamp()

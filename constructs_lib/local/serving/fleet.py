@@ -26,13 +26,14 @@ class Fleet:
 
     def __init__(
         self, containers: list[ContainerSpec], workspace: Workspace, log: LogSink, startup_timeout: float,
-        record: Recorder = lambda _name, _value, _unit: None,
+        *, memory_bytes: int | None = None, record: Recorder = lambda _name, _value, _unit: None,
     ) -> None:  # fmt: skip
         self._specs = containers
         self._workspace = workspace
         self._log = log
         self._record = record
         self._startup_timeout = min(startup_timeout, settings().startup_timeout)
+        self._memory_bytes = settings().worker_memory_bytes if memory_bytes is None else memory_bytes
         self._base: Path | None = None
         self._containers: list[UnpackedContainer] = []
         self._keepers: dict[Instance, asyncio.Task[None]] = {}
@@ -47,6 +48,11 @@ class Fleet:
     def size(self) -> int:
         """How many instances the fleet has."""
         return len(self._keepers)
+
+    @property
+    def healthy(self) -> int:
+        """How many instances can answer now."""
+        return sum(instance.ready for instance in self._keepers)
 
     @property
     def in_flight(self) -> int:
@@ -78,7 +84,14 @@ class Fleet:
                 if isinstance(outcome, BaseException):
                     raise outcome
         elif missing < 0:
-            await asyncio.gather(*(self._retire(instance) for instance in self.instances[size:]))
+            await asyncio.gather(*(self.retire(instance) for instance in self.instances[size:]))
+
+    async def add(self) -> Instance:
+        """Start one more instance; FleetError when it does not become healthy."""
+        instance = await self._started()
+        self._starting.discard(instance)
+        self._keepers[instance] = asyncio.create_task(self._keep_alive(instance))
+        return instance
 
     async def _started(self) -> Instance:
         instance_id = uuid.uuid4().hex[:12]
@@ -88,7 +101,7 @@ class Fleet:
         return instance
 
     async def _launch(self, instance: Instance) -> None:
-        arguments = [str(settings().worker_memory_bytes), str(self._workspace.root)]
+        arguments = [str(self._memory_bytes), str(self._workspace.root)]
         await instance.start(arguments, self._startup_timeout)
 
     async def _keep_alive(self, instance: Instance) -> None:
@@ -101,8 +114,15 @@ class Fleet:
             with suppress(FleetError):
                 await self._launch(instance)
 
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Let an instance answer that has the model loaded, or the least busy; UnreachableError without any."""
+    async def invoke(
+        self, headers: Mapping[str, str], body: bytes, *, timeout: float | None = None
+    ) -> Answer:
+        """Let an instance answer that has the model loaded, or the least busy one.
+
+        In the longest time of a real-time answer unless another is given. UnreachableError when
+        there is no instance.
+        """
+        longest = settings().request_timeout if timeout is None else timeout
         model = headers.get(TARGET_MODEL)
         tried: set[Instance] = set()
         while True:
@@ -111,7 +131,7 @@ class Fleet:
                 raise UnreachableError("no healthy instance")
             instance = min(candidates, key=lambda each: (not each.holds(model), each.in_flight))
             try:
-                return await instance.invoke(headers, body)
+                return await instance.invoke(headers, body, longest)
             except UnreachableError:
                 tried.add(instance)
 
@@ -122,7 +142,7 @@ class Fleet:
                 while self.in_flight:
                     await asyncio.sleep(_DRAIN_POLL)
 
-    async def _retire(self, instance: Instance) -> None:
+    async def retire(self, instance: Instance) -> None:
         """Take one instance out of service, then let it finish, then stop it."""
         keeper = self._keepers.pop(instance)
         await _cancelled(keeper)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from ..settings import settings
 from .channel import BrokenOffError, Reply, UnreachableError
 from .container import FleetError, UnpackedContainer
 from .model_cache import Recorder
@@ -32,6 +31,8 @@ class Answer:
     reply: Reply
     container: str
     log_stream: str
+    failure: TimeoutError | BrokenOffError | None = None
+    """Why the container gave no answer: the reply is what the caller is told instead."""
 
 
 class Instance:
@@ -88,54 +89,55 @@ class Instance:
         except StartError as error:
             raise FleetError(str(error), name) from error
 
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def invoke(self, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
         """Let the containers answer one after the other, or only the one that the headers name.
 
-        UnreachableError when the request reached none of them.
+        Each has the time of the timeout. UnreachableError when the request reached none of them.
         """
         self.in_flight += 1
         try:
             target = headers.get(TARGET_CONTAINER)
             if target is not None:
-                return await self._ask(target, headers, body)
-            return await self._ask_all(headers, body)
+                return await self._ask(target, headers, body, timeout)
+            return await self._ask_all(headers, body, timeout)
         finally:
             self.in_flight -= 1
 
-    async def _ask_all(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _ask_all(self, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
         first, *others = self._workers
         last = others[-1] if others else first
-        answer = await self._ask(first, _for(first, last, headers), body)
+        answer = await self._ask(first, _for(first, last, headers), body, timeout)
         for name in others:
             if not 200 <= answer.reply.status < 300:
                 return answer
             if len(answer.reply.body) > _LARGEST_HANDOVER:
                 return _too_large(answer, name)
             handed_over = _for(name, last, headers, answer.reply.headers.get("content-type", _UNKNOWN_TYPE))
-            answer = await self._ask_next(name, handed_over, answer.reply.body)
+            answer = await self._ask_next(name, handed_over, answer.reply.body, timeout)
         return answer
 
-    async def _ask_next(self, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _ask_next(self, name: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
         """Ask a container further down: the ones before it have worked, so nobody else may start anew."""
         try:
-            return await self._ask(name, headers, body)
-        except UnreachableError:
-            return self._answer(name, Reply(500, {}, _WENT_AWAY.encode()))
+            return await self._ask(name, headers, body, timeout)
+        except UnreachableError as error:
+            return self._answer(name, Reply(500, {}, _WENT_AWAY.encode()), BrokenOffError(str(error)))
 
-    async def _ask(self, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _ask(self, name: str, headers: Mapping[str, str], body: bytes, timeout: float) -> Answer:
         try:
-            reply = await self._workers[name].invoke(headers, body, settings().request_timeout)
-        except TimeoutError:
+            return self._answer(name, await self._workers[name].invoke(headers, body, timeout))
+        except TimeoutError as error:
             said = f"Your invocation timed out while waiting for a response from container {name}."
-            reply = Reply(500, {}, said.encode())
-        except BrokenOffError:
-            reply = Reply(500, {}, _WENT_AWAY.encode())
+            return self._answer(name, Reply(500, {}, said.encode()), error)
+        except BrokenOffError as error:
+            return self._answer(name, Reply(500, {}, _WENT_AWAY.encode()), error)
         except LoadError as error:
-            reply = Reply(error.status, {}, str(error).encode())
-        return self._answer(name, reply)
+            return self._answer(name, Reply(error.status, {}, str(error).encode()))
 
-    def _answer(self, name: str, reply: Reply) -> Answer:
-        return Answer(reply, name, self._stream(name))
+    def _answer(
+        self, name: str, reply: Reply, failure: TimeoutError | BrokenOffError | None = None
+    ) -> Answer:
+        return Answer(reply, name, self._stream(name), failure)
 
     async def ended(self) -> None:
         """Return when any of the processes has ended by itself."""

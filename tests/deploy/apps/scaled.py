@@ -2,13 +2,23 @@
 
 ``-c variants=A:ml.m5.large,B:ml.c5.large`` scaled variants and their instance types
 ``-c model=FOLDER`` the model all of them serve, ``-c guard=no`` without the deploy guard
+``-c rollout=unguarded`` without a deployment configuration, so that variants may come and go
 """
 
 from __future__ import annotations
 
 import aws_cdk as cdk
 
-from constructs_lib import AutoScaling, Container, ContainerImage, Model, ModelData, RealtimeEndpoint, Variant
+from constructs_lib import (
+    AutoScaling,
+    Container,
+    ContainerImage,
+    Model,
+    ModelData,
+    RealtimeEndpoint,
+    Rollout,
+    Variant,
+)
 
 app = cdk.App(builtin_cloud_formation_validation=False)
 stack = cdk.Stack(app, "Scaled")
@@ -39,6 +49,7 @@ RealtimeEndpoint(
         )
         for name, instance_type in variants
     ],
+    rollout=Rollout.unguarded() if app.node.try_get_context("rollout") == "unguarded" else None,
     check_deployments=app.node.try_get_context("guard") != "no",
 )
 app.synth()

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tools.embedded_aws import REGION, LocalAws, local_aws
+
 from ..hosting import BUCKET, Hosting
-from ..server import REGION, LocalAws, local_aws
 from .scaling import Scaling
 
 FAST = {

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
+from tools.embedded_aws import ACCOUNT, REGION, LocalAws
+
 from ..hosting import Hosting, error_of
-from ..server import ACCOUNT, REGION, LocalAws
 from .scaling import INSTANCES, Scaling, raw
 
 PREDEFINED = "SageMakerVariantInvocationsPerInstance"

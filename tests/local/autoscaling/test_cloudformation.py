@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import LocalAws, until
+
 from ..hosting import as_template
-from ..server import LocalAws, until
 from .scaling import INSTANCES, Scaling
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"

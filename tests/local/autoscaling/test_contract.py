@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from ..server import PYTHON, ROOT
+from tools.embedded_aws import PYTHON, ROOT
 
 NAMES = (
     "ministack.app.call_service_handler_sync",

@@ -8,8 +8,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.embedded_aws import LocalAws, local_aws, until
+
 from ..hosting import SETOSA, Hosting, iris_archive
-from ..server import LocalAws, local_aws, until
 from .conftest import FAST, bucket_for_models
 from .scaling import Scaling
 

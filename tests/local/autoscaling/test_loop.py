@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tools.embedded_aws import LocalAws, until
+
 from ..hosting import Hosting, error_of
-from ..server import LocalAws, until
 from .scaling import NAMESPACE, Metric, Scaling, metric, soon
 
 ONE_MORE = {"AdjustmentType": "ChangeInCapacity", "Cooldown": 60}

@@ -1,4 +1,4 @@
-"""Starts and stops an embedded AWS for tests, in a process and an environment of its own."""
+"""Starts and stops an embedded AWS, in a process and an environment of its own, for the tests and the demo."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / ".venv-local" / "bin" / "python"
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -32,7 +32,8 @@ def until(ask: Callable[[], T], *, seconds: float = 20.0, what: str = "what was 
         answer = ask()
         if answer:
             return answer
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s, last answer {answer!r}"
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"{what}: not within {seconds:g} s, last answer {answer!r}")
         time.sleep(0.05)
 
 
@@ -98,7 +99,7 @@ def local_aws(folder: Path, *arguments: str, settings: Mapping[str, str] | None 
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     environment = inherited | {"PYTHONPATH": str(ROOT), "MINISTACK_ACCOUNT_ID": ACCOUNT, **(settings or {})}
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # our own command
             command,
             cwd=folder,
             env=environment,
