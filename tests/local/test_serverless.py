@@ -300,3 +300,22 @@ def test_an_isolated_model_is_refused(hosting: Hosting) -> None:
         )
         refused = error_of(lambda isolated=isolated: serverless(hosting, isolated))
         assert "is not supported for serverless endpoints" in refused[1]
+
+
+def test_several_containers_or_models_are_refused(hosting: Hosting) -> None:
+    described = hosting.sagemaker.describe_model(ModelName=hosting.model())
+    one = described["PrimaryContainer"]
+    prefix = one["ModelDataUrl"].rsplit("/", 1)[0] + "/"
+    for members, said in (
+        ({"Containers": [one, one]}, "An inference pipeline"),
+        (
+            {"PrimaryContainer": {**one, "Mode": "MultiModel", "ModelDataUrl": prefix}},
+            "A multi-model container",
+        ),
+    ):
+        name = hosting.name("model")
+        hosting.sagemaker.create_model(
+            ModelName=name, ExecutionRoleArn=described["ExecutionRoleArn"], **members
+        )
+        refused = error_of(lambda name=name: serverless(hosting, name))
+        assert f"{said} (model {name}) is not supported for serverless endpoints" in refused[1]
