@@ -16,7 +16,7 @@ from aws_cdk import aws_sns as sns
 from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text
 from ..core.place import path_of
-from ..core.roles import acknowledge_wildcard
+from ..core.roles import acknowledge_inline_policy, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 _Config = sagemaker.CfnEndpointConfig
@@ -94,16 +94,17 @@ class S3Prefix:
 
     def let_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` write objects."""
-        granted = self._grant(grantee, "s3:PutObject")
+        # Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
+        granted = self._grant(grantee, "s3:PutObject", "s3:AbortMultipartUpload")
         for key in self._keys():
             key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
         return granted
 
-    def _grant(self, grantee: iam.IGrantable, action: str) -> iam.Grant:
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
-        if isinstance(grantee, iam.Role):
+        if isinstance(grantee, iam.Role | iam.Policy):
             acknowledge_wildcard(grantee, objects, "Objects are named per request; the prefix bounds them.")
-        return iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
 
     def _keys(self) -> Sequence[kms.IKey]:
         return [key for key in (self.key, self.bucket.encryption_key) if key is not None]
@@ -132,14 +133,22 @@ class AsyncLocations:
             failures=S3Prefix(bucket=bucket, prefix=output.failure_prefix, key=key),
         )
 
-    def let_serve(self, role: iam.IRole, output: AsyncOutput) -> None:
-        """Let the endpoint's `role` read requests, write answers and tell about them."""
-        self.input.let_read(role)
+    def let_serve(self, scope: constructs.Construct, role: iam.IRole, output: AsyncOutput) -> iam.Policy:
+        """Let the endpoint's `role` read requests, write answers and tell about them.
+
+        By a policy of the endpoint's own: the role may stand in another stack, with the model, and that
+        stack must not refer back to this one.
+        """
+        policy = iam.Policy(scope, "AsyncPolicy")
+        self.input.let_read(policy)
         for written in (self.output, self.failures):
-            written.let_write(role)
+            written.let_write(policy)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
-                topic.grant_publish(role)
+                topic.grant_publish(policy)
+        role.attach_inline_policy(policy)
+        acknowledge_inline_policy(policy)
+        return policy
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
