@@ -44,7 +44,7 @@ class AsyncOutput:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceOutputConfig.html
 
-    :raises ConstraintError: SM-ASYNC-001, SM-ASYNC-002.
+    :raises ConstraintError: SM-ASYNC-002, SM-ASYNC-003, SM-ASYNC-007.
     """
 
     bucket: s3.IBucket | None = None
@@ -216,3 +216,15 @@ def answers_are_included_in_something(given: AsyncOutput) -> Iterator[Broken]:
         if getattr(given, name) is True and topic is None:
             wanted = name.replace("include_response_in_", "") + "_topic"
             yield Broken(name, True, f"False, since there is no {wanted}", f"give {wanted}=…")
+
+
+@output_rules.rule(
+    "SM-ASYNC-007", source="https://docs.aws.amazon.com/sns/latest/dg/fifo-message-grouping.html"
+)
+def topics_are_standard(given: AsyncOutput) -> Iterator[Broken]:
+    """Notifications go to standard topics."""
+    # Inferred: a FIFO topic wants a message group id, and SageMaker has nothing to say which.
+    for name in ("success_topic", "error_topic"):
+        topic = getattr(given, name)
+        if topic is not None and topic.fifo:
+            yield Broken(name, "a FIFO topic", "a standard topic", "Topic(…) without fifo=True")

@@ -95,8 +95,8 @@ class AsyncEndpoint(HostedEndpoint):
         :param model: one container with one model.
         :param instance_type: for example ``ml.m5.large``.
         :param instance_count: instances at first, at least 1. Default: the scaling's minimum or 1, else 2.
-        :param scaling: default none, the count stays. Without a target of its own it keeps 5 requests
-            waiting per instance; with ``min_capacity=0`` a policy is added that wakes the endpoint up.
+        :param scaling: default none, the count stays. With ``min_capacity=0`` a policy is added that wakes
+            the endpoint up, and where no target is given, 5 requests are kept waiting per instance.
         :param input: where callers put requests. Default: ``async-input/`` in the bucket of the output.
         :param output: where answers go, and who is told. Default: a new, encrypted bucket; nobody.
         :param max_concurrent_invocations_per_instance: 1–1,000. Default: SageMaker chooses.
@@ -128,7 +128,7 @@ class AsyncEndpoint(HostedEndpoint):
             download_timeout=download_timeout,
             startup_timeout=startup_timeout,
             endpoint_name=endpoint_name,
-            rollout=(Rollout.all_at_once() if rollout is None else rollout),
+            rollout=without_latency_alarm(Rollout.all_at_once() if rollout is None else rollout),
             capture=capture,
             encryption_key=encryption_key,
             metrics=metrics,
@@ -152,8 +152,6 @@ class AsyncEndpoint(HostedEndpoint):
             ),
             requests=EndpointMetric.INVOCATIONS_PROCESSED,
         )
-        if props.rollout is not None:
-            props = dataclasses.replace(props, rollout=without_latency_alarm(props.rollout))
         self._host(props, [variant], particulars)
         if variant.role is not None:
             # CreateEndpoint sends a message to each topic to try it: the policy has to be there by then.
