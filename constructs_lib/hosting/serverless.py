@@ -203,11 +203,14 @@ def provisioned_within_maximum(props: ServerlessProps) -> Iterator[Broken]:
     if not known(most) or not isinstance(most, int):
         return
     yield from whole_number("provisioned_concurrency", props.provisioned_concurrency, 1, most)
-    if isinstance(props.scaling, AutoScaling):
-        yield from whole_number("scaling.max_capacity", props.scaling.max_capacity, 1, most)
-        for each in props.scaling.schedules:
-            property = f"scaling.schedules[{each.name}].max_capacity"
-            yield from whole_number(property, each.max_capacity, 1, most)
+    if not isinstance(props.scaling, AutoScaling):
+        return
+    yield from whole_number("scaling.max_capacity", props.scaling.max_capacity, 1, most)
+    for each in props.scaling.schedules:
+        property = f"scaling.schedules[{each.name}]"
+        if each.min_capacity != 0:  # refused for itself: SM-SERVERLESS-013
+            yield from whole_number(f"{property}.min_capacity", each.min_capacity, 1, most)
+        yield from whole_number(f"{property}.max_capacity", each.max_capacity, 1, most)
 
 
 @serverless_rules.rule("SM-SERVERLESS-004", source=_PROVISIONED)
