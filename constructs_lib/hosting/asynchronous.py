@@ -136,8 +136,9 @@ class AsyncEndpoint(HostedEndpoint):
             parameter_name=parameter_name,
         )
         enforce_together(
-            async_rules.violations(props),
+            # First what knows models and instance types best; of wrong types these say more.
             violations_of(lambda: props.variant(model)),
+            async_rules.violations(props),
             path=lambda: construct_path(scope, id),
         )
         super().__init__(scope, id, props=props)

@@ -327,7 +327,9 @@ def test_the_wake_up_policy_adds_one_instance_when_somebody_waits_and_nobody_is_
         "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
     }
     (alarm,) = (
-        each["Properties"] for each in resources(template, ALARM).values() if "MetricName" in each["Properties"]
+        each["Properties"]
+        for each in resources(template, ALARM).values()
+        if "MetricName" in each["Properties"]
     )
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SageMaker", "HasBacklogWithoutCapacity")
     assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": "test-endpoint"}]

@@ -77,7 +77,7 @@ def prefix() -> ModelData:
 
 
 def scaling(low: int = 1, high: int = 5, **props: object) -> AutoScaling:
-    target = {"provisioned_concurrency_utilization": 0.7} if not props else props
+    target = props if props else {"provisioned_concurrency_utilization": 0.7}
     return AutoScaling(min_capacity=low, max_capacity=high, **target)
 
 
@@ -201,7 +201,9 @@ REFUSALS = [
         "no volume of its own",
     ),
     Refusal("SM-SERVERLESS-016", lambda: endpoint(metrics=METRICS), "metrics", METRICS, "no instances"),
-    Refusal("SM-SERVERLESS-017", lambda: serving(vpc=vpc()), "model", "a model in a VPC", "SageMaker's network"),
+    Refusal(
+        "SM-SERVERLESS-017", lambda: serving(vpc=vpc()), "model", "a model in a VPC", "SageMaker's network"
+    ),
     Refusal(
         "SM-SERVERLESS-018",
         lambda: serving(network_isolation=True),
