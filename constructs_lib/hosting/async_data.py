@@ -16,10 +16,15 @@ from aws_cdk import aws_sns as sns
 from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text
 from ..core.place import path_of
-from ..core.roles import acknowledge_inline_policy, acknowledge_wildcard
+from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 _Config = sagemaker.CfnEndpointConfig
+_PUBLISHING = {
+    "AwsSolutions::AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": (
+        "What SNS asks of who publishes to an encrypted topic, and what CDK grants; on the topic's key alone."
+    )
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,7 @@ class AsyncLocations:
                 topic.grant_publish(policy)
         role.attach_inline_policy(policy)
         acknowledge_inline_policy(policy)
+        acknowledge(policy, _PUBLISHING)
         return policy
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:

@@ -13,6 +13,7 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import known, size, whole_number
 from ..core.place import construct_path
+from ..core.roles import acknowledge, both_packs
 from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
 from ..model.model import ModelBase
 from .auto_scaling import AutoScaling
@@ -26,6 +27,9 @@ from .variant import DEFAULT_VARIANT_NAME, is_model, model_name
 
 MAX_CONCURRENCY = 200
 DEFAULT_MAX_CONCURRENCY = 20
+
+_VOLUME_KEY = "SageMakerEndpointConfigurationKMSKeyConfigured"
+_NO_VOLUME = "A serverless endpoint has no storage volume of its own that a key could encrypt."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,7 @@ class ServerlessEndpoint(HostedEndpoint):
         enforce_together(serverless_rules.violations(props), path=lambda: construct_path(scope, id))
         super().__init__(scope, id, props=props)
         self._host(props, [_ServerlessVariant(props)], Particulars())
+        acknowledge(self.cfn_endpoint_config, dict.fromkeys(both_packs(_VOLUME_KEY), _NO_VOLUME))
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
