@@ -173,7 +173,9 @@ class HostedEndpoint(EndpointBase):
 
 
 def without_latency_alarm(rollout: Rollout) -> Rollout:
-    """`rollout`, for endpoints whose answers take as long as they take."""
+    """`rollout`, for endpoints whose answers take as long as they take; what is none is left to the rules."""
+    if not isinstance(rollout, Rollout):
+        return rollout
     return dataclasses.replace(rollout, rollback=dataclasses.replace(rollout.rollback, latency_alarm=False))
 
 

@@ -10,7 +10,11 @@ import pytest
 
 from constructs_lib import ConstraintError, Violation
 from constructs_lib.core.rules import CATALOGUE, Broken, Rules, listed
-from constructs_lib.hosting import realtime  # noqa: F401 - lists the rules of every room below it
+from constructs_lib.hosting import (  # noqa: F401 - lists the rules of every room below them
+    asynchronous,
+    realtime,
+    serverless,
+)
 from tests.support.synth import fresh_app
 
 TESTS = Path(__file__).parents[1]

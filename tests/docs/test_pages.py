@@ -32,11 +32,13 @@ from constructs_lib import (
     SuspendedScaling,
     Variant,
 )
-from tools import rule_catalogue
+from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
 
-REALTIME, MODEL, RULES = (ROOT / "docs" / name for name in ("realtime.md", "model.md", "rules.md"))
+REALTIME, MODEL, RULES, SUPPORT = (
+    ROOT / "docs" / name for name in ("realtime.md", "model.md", "rules.md", "support.md")
+)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -208,6 +210,10 @@ def test_the_page_of_rules_is_fresh() -> None:
     )
 
     assert made.stdout == text_of(RULES), "run: python -m tools.rule_catalogue > docs/rules.md"
+
+
+def test_the_page_of_support_is_fresh() -> None:
+    assert support_table.page() == text_of(SUPPORT), "run: make support"
 
 
 def test_the_page_of_rules_has_all_rooms() -> None:
