@@ -18,6 +18,7 @@ _WITHOUT_RULES = ("runtime", "local")
 
 _TITLES = {
     "CAPTURE": "Data capture",
+    "COMPONENT": "Inference components",
     "CONTAINER": "Containers",
     "DATA": "Model data",
     "ENDPOINT": "Endpoints",
