@@ -163,6 +163,8 @@ class HostedEndpoint(EndpointBase):
             self,
             "NameParameter",
             parameter_name=parameter_name or f"/sagemaker/endpoints/{self._endpoint_name}",
+            # A path, which the CDK cannot see in a name that only the deployment knows.
+            simple_name=False if parameter_name is None else None,
             string_value=self._endpoint_name,
             description=f"Name of the endpoint {path_of(self)}",
         )
