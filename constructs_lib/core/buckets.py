@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_kms as kms
@@ -26,14 +28,9 @@ def data_bucket(
         bucket_key_enabled=True,
         enforce_ssl=True,
         versioned=True,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        block_public_access=_private(),
         removal_policy=cdk.RemovalPolicy.RETAIN,
-        lifecycle_rules=[
-            s3.LifecycleRule(
-                noncurrent_version_expiration=cdk.Duration.days(30),
-                abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
-            )
-        ],
+        lifecycle_rules=[_tidy()],
     )
     acknowledge(
         bucket,
@@ -47,3 +44,23 @@ def data_bucket(
         ),
     )
     return bucket
+
+
+@cache
+def bucket_name(bucket: s3.IBucket) -> str:
+    """``bucket.bucket_name``: a call into Node, and never another answer."""
+    return bucket.bucket_name
+
+
+# Values, not constructs: one serves all buckets.
+@cache
+def _private() -> s3.BlockPublicAccess:
+    return s3.BlockPublicAccess.BLOCK_ALL
+
+
+@cache
+def _tidy() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        noncurrent_version_expiration=cdk.Duration.days(30),
+        abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+    )
