@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import aws_cdk as cdk
@@ -46,10 +47,23 @@ def data_bucket(
     return bucket
 
 
-@cache
-def bucket_name(bucket: s3.IBucket) -> str:
-    """``bucket.bucket_name``: a call into Node, and never another answer."""
-    return bucket.bucket_name
+@dataclass(frozen=True, slots=True)
+class BucketAttributes:
+    """What a bucket tells about itself."""
+
+    name: str
+    arn: str
+    key: kms.IKey | None
+
+
+_attributes: dict[s3.IBucket, BucketAttributes] = {}
+
+
+def attributes_of(bucket: s3.IBucket) -> BucketAttributes:
+    """The attributes of `bucket`, which never change: each is a call into Node."""
+    if bucket not in _attributes:
+        _attributes[bucket] = BucketAttributes(bucket.bucket_name, bucket.bucket_arn, bucket.encryption_key)
+    return _attributes[bucket]
 
 
 # Values, not constructs: one serves all buckets.

@@ -52,6 +52,7 @@ class Permissions:
         self._statements: list[dict[str, object]] = []
         self._wildcards: dict[str, str] = {}
         self._keys: list[kms.IKey] = []
+        self._used_keys: dict[kms.IKey, list[str]] = {}
 
     def allow(
         self,
@@ -75,10 +76,16 @@ class Permissions:
             self._keys.append(key)
             key.grant_decrypt(self.role)
 
+    def allow_key(self, key: kms.IKey, *actions: str) -> None:
+        """Allow `actions` with `key`, by the policy itself."""
+        allowed = self._used_keys.setdefault(key, [])
+        allowed += [action for action in actions if action not in allowed]
+
     def copied_to(self, role: iam.IRole) -> Permissions:
         """The same for another role, yet to be attached."""
         copied = Permissions(role)
         copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
+        copied._used_keys = {key: list(actions) for key, actions in self._used_keys.items()}
         for key in self._keys:
             copied.allow_decryption(key)
         return copied
@@ -90,6 +97,9 @@ class Permissions:
             id,
             document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": self._statements}),
         )
+        for key, actions in self._used_keys.items():
+            # By the key, not a statement of ours: an alias knows the key behind it.
+            key.grant(policy, *actions)
         # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
         self.role.attach_inline_policy(policy)
         findings = wildcard_findings(scope, self._wildcards)

@@ -13,13 +13,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 
-from ..core.buckets import data_bucket
+from ..core.buckets import attributes_of, data_bucket
 from ..core.checks import kind, known, text
 from ..core.place import path_of
-from ..core.roles import acknowledge_wildcard
+from ..core.roles import Permissions, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 _Config = sagemaker.CfnEndpointConfig
+_PER_REQUEST = "Objects are named per request; the prefix bounds them."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,26 @@ class S3Prefix:
     @property
     def uri(self) -> str:
         """``s3://bucket/prefix``."""
-        return self.bucket.s3_url_for_object(self.prefix)
+        return f"s3://{attributes_of(self.bucket).name}/{self.prefix}"
+
+    def allow_read(self, permissions: Permissions) -> None:
+        """The same as `let_read`, gathered."""
+        bucket = attributes_of(self.bucket)
+        permissions.allow("s3:GetObject", on=f"{bucket.arn}/{self.prefix}/*", wildcard=_PER_REQUEST)
+        permissions.allow(
+            "s3:ListBucket",
+            on=bucket.arn,
+            conditions={"StringLike": {"s3:prefix": [f"{self.prefix}/*"]}},
+        )
+        for key in self._keys():
+            permissions.allow_key(key, "kms:Decrypt")
+
+    def allow_write(self, permissions: Permissions) -> None:
+        """The same as `let_write`, gathered."""
+        objects = f"{attributes_of(self.bucket).arn}/{self.prefix}/*"
+        permissions.allow("s3:PutObject", on=objects, wildcard=_PER_REQUEST)
+        for key in self._keys():
+            permissions.allow_key(key, "kms:Decrypt", "kms:GenerateDataKey")
 
     def let_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the objects, and tell that one is not there yet."""
@@ -102,11 +122,11 @@ class S3Prefix:
     def _grant(self, grantee: iam.IGrantable, action: str) -> iam.Grant:
         objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
         if isinstance(grantee, iam.Role):
-            acknowledge_wildcard(grantee, objects, "Objects are named per request; the prefix bounds them.")
+            acknowledge_wildcard(grantee, objects, _PER_REQUEST)
         return iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
 
     def _keys(self) -> Sequence[kms.IKey]:
-        return [key for key in (self.key, self.bucket.encryption_key) if key is not None]
+        return [key for key in (self.key, attributes_of(self.bucket).key) if key is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +152,20 @@ class AsyncLocations:
             failures=S3Prefix(bucket=bucket, prefix=output.failure_prefix, key=key),
         )
 
-    def let_serve(self, role: iam.IRole, output: AsyncOutput) -> None:
-        """Let the endpoint's `role` read requests, write answers and tell about them."""
-        self.input.let_read(role)
+    def let_serve(self, scope: constructs.Construct, role: iam.IRole, output: AsyncOutput) -> iam.Policy:
+        """Let the endpoint's `role` read requests, write answers and tell about them.
+
+        By a policy of the endpoint's own, keys included: the role may stand in another stack, with the
+        model, and that stack must not refer back to this one.
+        """
+        permissions = Permissions(role)
+        self.input.allow_read(permissions)
         for written in (self.output, self.failures):
-            written.let_write(role)
+            written.allow_write(permissions)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
-                _let_publish(role, topic)
+                _allow_publish(permissions, topic)
+        return permissions.attach(scope, "AsyncPolicy")
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
@@ -152,11 +178,11 @@ class AsyncLocations:
         )
 
 
-def _let_publish(role: iam.IRole, topic: sns.ITopic) -> None:
+def _allow_publish(permissions: Permissions, topic: sns.ITopic) -> None:
     # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
-    role.add_to_principal_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn]))
+    permissions.allow("sns:Publish", on=topic.topic_arn)
     if topic.master_key is not None:
-        topic.master_key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+        permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _notification(output: AsyncOutput) -> _Config.AsyncInferenceNotificationConfigProperty | None:

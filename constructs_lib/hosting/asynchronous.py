@@ -144,8 +144,6 @@ class AsyncEndpoint(HostedEndpoint):
         self.locations = AsyncLocations.bound(self, props.input, props.output)
         """Where requests, answers and failures lie: ``locations.input.bucket``, ``.prefix``, ``.uri``."""
         variant = _scaled_on_backlog(props.variant(model), self._endpoint_name)
-        if variant.role is not None:
-            self.locations.let_serve(variant.role, props.output)
         self.grants = AsyncGrants(self, self.locations)
         particulars = Particulars(
             asynchronous=sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty(
@@ -157,6 +155,10 @@ class AsyncEndpoint(HostedEndpoint):
         if props.rollout is not None:
             props = dataclasses.replace(props, rollout=without_latency_alarm(props.rollout))
         self._host(props, [variant], particulars)
+        if variant.role is not None:
+            # CreateEndpoint sends a message to each topic to try it: the policy has to be there by then.
+            policy = self.locations.let_serve(self, variant.role, props.output)
+            self.cfn_endpoint_config.node.add_dependency(policy)
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

@@ -10,7 +10,7 @@ import constructs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from ..core.buckets import bucket_name
+from ..core.buckets import attributes_of
 from ..core.place import stack_of
 from ..core.roles import acknowledge_wildcard
 from ..model.data import ArchivedModel, ModelDataPrefix
@@ -60,11 +60,11 @@ class ModelPlacement(constructs.Construct):
             properties={
                 "ServiceToken": self._service_token,
                 "ServiceTimeout": str(_PATIENCE_SECONDS),
-                "SourceBucket": bucket_name(archived.bucket),
+                "SourceBucket": attributes_of(archived.bucket).name,
                 "SourceKey": archived.key,
                 # A change of content under the same key is a change of the resource.
                 "Fingerprint": archived.fingerprint,
-                "Bucket": bucket_name(into.bucket),
+                "Bucket": attributes_of(into.bucket).name,
                 "Key": f"{into.prefix}{key}",
                 "Keep": "true" if keep else "false",
             },
@@ -77,7 +77,7 @@ class ModelPlacement(constructs.Construct):
             return
         self._read.add((archived.bucket, folder))
         self._allow(archived.bucket, f"{folder}/*" if folder else "*", "s3:GetObject")
-        key = archived.bucket.encryption_key
+        key = attributes_of(archived.bucket).key
         if key is not None:
             key.grant_decrypt(self.function)
 
@@ -87,12 +87,12 @@ class ModelPlacement(constructs.Construct):
         self._written.add(into)
         actions = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
         self._allow(into.bucket, f"{into.prefix}*", *actions)
-        key = into.bucket.encryption_key
+        key = attributes_of(into.bucket).key
         if key is not None:
             key.grant(self.function, "kms:Decrypt", "kms:GenerateDataKey")
 
     def _allow(self, bucket: s3.IBucket, keys: str, *actions: str) -> None:
-        objects = bucket.arn_for_objects(keys)
+        objects = f"{attributes_of(bucket).arn}/{keys}"
         if f"{actions} {objects}" in self._allowed:
             return
         self._allowed.add(f"{actions} {objects}")

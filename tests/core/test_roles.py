@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 
 from constructs_lib.core import roles
 from constructs_lib.core.roles import Permissions
@@ -88,6 +89,22 @@ def test_conditions_are_kept(stack: cdk.Stack, permissions: Permissions) -> None
     assert attached(permissions, stack) == [
         {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::x", "Condition": condition}
     ]
+
+
+def test_what_is_allowed_with_a_key_is_one_statement_of_the_policy_also_through_an_alias(
+    stack: cdk.Stack, permissions: Permissions
+) -> None:
+    key = kms.Key(stack, "Key")
+    alias = key.add_alias("alias/mine")
+    for given in (key, alias):
+        permissions.allow_key(given, "kms:Decrypt")
+        permissions.allow_key(given, "kms:Decrypt", "kms:GenerateDataKey")
+    allowed = {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": {"Fn::GetAtt": ["Key961B73FD", "Arn"]},
+    }
+    assert attached(permissions, stack) == [allowed]
 
 
 def test_an_immutable_role_keeps_what_it_has(stack: cdk.Stack) -> None:
