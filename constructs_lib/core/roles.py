@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import aws_cdk as cdk
@@ -52,6 +52,7 @@ class Permissions:
         self._statements: list[dict[str, object]] = []
         self._wildcards: dict[str, str] = {}
         self._keys: list[kms.IKey] = []
+        self._used_keys: dict[kms.IKey, list[str]] = {}
 
     def allow(
         self,
@@ -75,10 +76,16 @@ class Permissions:
             self._keys.append(key)
             key.grant_decrypt(self.role)
 
+    def allow_key(self, key: kms.IKey, *actions: str) -> None:
+        """Allow `actions` with `key`, by the policy itself."""
+        allowed = self._used_keys.setdefault(key, [])
+        allowed += [action for action in actions if action not in allowed]
+
     def copied_to(self, role: iam.IRole) -> Permissions:
         """The same for another role, yet to be attached."""
         copied = Permissions(role)
         copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
+        copied._used_keys = {key: list(actions) for key, actions in self._used_keys.items()}
         for key in self._keys:
             copied.allow_decryption(key)
         return copied
@@ -90,9 +97,13 @@ class Permissions:
             id,
             document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": self._statements}),
         )
+        for key, actions in self._used_keys.items():
+            # By the key, not a statement of ours: an alias knows the key behind it.
+            key.grant(policy, *actions)
         # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
         self.role.attach_inline_policy(policy)
-        acknowledge(policy, {wildcard_finding(scope, on): reason for on, reason in self._wildcards.items()})
+        findings = wildcard_findings(scope, self._wildcards)
+        acknowledge(policy, dict(zip(findings, self._wildcards.values(), strict=True)))
         # On the scope, since grants of a key make a policy of their own below the role.
         acknowledge_inline_policy(scope)
         return policy
@@ -170,19 +181,22 @@ def acknowledge(scope: constructs.IConstruct, findings: Mapping[str, str]) -> No
     )
 
 
-def wildcard_finding(scope: constructs.IConstruct, resource: str) -> str:
-    """The id under which policy packs report a statement on the wildcard `resource`."""
-    return f"AwsSolutions::AwsSolutions-IAM5[Resource::{_shown(stack_of(scope), resource)}]"
+def wildcard_findings(scope: constructs.IConstruct, resources: Iterable[str]) -> list[str]:
+    """The ids under which policy packs report statements on the wildcards `resources`."""
+    shown = _shown(stack_of(scope), tuple(resources))
+    return [f"AwsSolutions::AwsSolutions-IAM5[Resource::{each}]" for each in shown]
 
 
 @cache
-def _shown(stack: cdk.Stack, resource: str) -> str:
-    return _as_policy_packs_show(stack.resolve(resource)) if is_token(resource) else resource
+def _shown(stack: cdk.Stack, resources: tuple[str, ...]) -> list[str]:
+    """All in one call into Node; most models have the same ones."""
+    resolved = stack.resolve(list(resources)) if any(map(is_token, resources)) else resources
+    return [_as_policy_packs_show(each) for each in resolved]
 
 
 def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: str) -> None:
     """Acknowledge that a statement below `scope` names the wildcard `resource`, and why it must."""
-    acknowledge(scope, {wildcard_finding(scope, resource): reason})
+    acknowledge(scope, dict.fromkeys(wildcard_findings(scope, [resource]), reason))
 
 
 def acknowledge_inline_policy(scope: constructs.IConstruct) -> None:
