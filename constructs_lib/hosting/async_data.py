@@ -154,20 +154,17 @@ class AsyncLocations:
             failures=S3Prefix(bucket=bucket, prefix=output.failure_prefix, key=key),
         )
 
-    def let_serve(self, scope: constructs.Construct, role: iam.IRole, output: AsyncOutput) -> iam.Policy:
-        """Let the endpoint's `role` read requests, write answers and tell about them.
+    def allow_serving(self, permissions: Permissions, output: AsyncOutput) -> None:
+        """Let the endpoint's role read requests, write answers and tell about them.
 
-        By a policy of the endpoint's own, keys included: the role may stand in another stack, with the
-        model, and that stack must not refer back to this one.
+        It must be allowed before the endpoint is made, which sends a message to each topic to try it.
         """
-        permissions = Permissions(role)
         self.input.allow_read(permissions)
         for written in (self.output, self.failures):
             written.allow_write(permissions)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
                 _allow_publish(permissions, topic)
-        return permissions.attach(scope, "AsyncPolicy")
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
