@@ -158,7 +158,9 @@ class _BucketData(ModelData):
 
     def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
         self._warn_if_mutable(scope)
-        named = "/".join([self.key, *([self.version] if self.version is not None else [])])
+        known_bucket = [] if is_token(self.bucket.bucket_name) else [self.bucket.bucket_name]
+        version = [] if self.version is None else [self.version]
+        named = "/".join([*known_bucket, self.key, *version])
         # A key that only the deployment knows names its content by itself, or not at all.
         fingerprint = named if is_token(named) else hashlib.sha256(named.encode()).hexdigest()
         return ArchivedModel(bucket=self.bucket, key=self.key, fingerprint=fingerprint)

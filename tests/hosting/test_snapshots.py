@@ -1,4 +1,4 @@
-"""Whole examples, to be read: the least endpoint and one with everything, and one of each other kind.
+"""Whole examples, to be read: the least endpoint, one with everything, and one of each other kind.
 
 Accept a change on purpose with ``python -m pytest tests/hosting/test_snapshots.py --snapshot-update``, and
 read the diff.
@@ -23,17 +23,25 @@ from constructs_lib import (
     Container,
     ContainerImage,
     DataCapture,
+    InferencePipeline,
     MetricsPublishing,
     Model,
+    ModelData,
+    MultiModelEndpoint,
     RealtimeEndpoint,
     Rollout,
     RoutingStrategy,
     ServerlessEndpoint,
     Variant,
 )
-from tests.support.synth import a_bucket, a_model, some_data, synthesized
+from tests.support.synth import IMAGE_URI, a_bucket, a_model, some_data, synthesized
 
-SHOWN = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint")
+SHOWN = (
+    "AWS::SageMaker::Model",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Endpoint",
+    "Custom::HostedModel",
+)
 SCALING = (
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -124,3 +132,32 @@ def test_asynchronous(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
         check_deployments=False,
     )
     assert matches(snapshot, stack, *SCALING, "AWS::S3::Bucket", "AWS::IAM::Policy")
+
+
+def test_many_models(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
+    endpoint = MultiModelEndpoint(
+        stack,
+        "Endpoint",
+        container=Container(image=ContainerImage.from_uri(IMAGE_URI)),
+        instance_type="ml.m5.xlarge",
+        models=ModelData.from_prefix(a_bucket(stack), "models/"),
+        cache=False,
+    )
+    endpoint.add_model("team-a/churn", some_data(stack))
+    assert matches(snapshot, stack)
+
+
+def test_a_pipeline(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
+    image = ContainerImage.from_uri(IMAGE_URI)
+    InferencePipeline(
+        stack,
+        "Endpoint",
+        containers=[
+            Container(image=image, data=some_data(stack), hostname="scale"),
+            Container(image=image, hostname="classify"),
+        ],
+        instance_type="ml.m5.large",
+        direct_invocation=True,
+        capture=DataCapture(bucket=a_bucket(stack), sampling_percent=20),
+    )
+    assert matches(snapshot, stack)
