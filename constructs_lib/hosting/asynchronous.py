@@ -105,8 +105,8 @@ class AsyncEndpoint(HostedEndpoint):
         :param startup_timeout: 1–60 minutes until the container is healthy. Default: 10 minutes.
         :param endpoint_name: default: derived from stack name and path, the same on every synthesis.
             Changing it replaces the endpoint.
-        :param rollout: default: all at once, rolling back on the built-in alarm on failed invocations.
-            No latency alarm: answers take as long as they take.
+        :param rollout: default: all at once, rolling back when the model answers 5xx (what expires, or
+            cannot be read, does not count). No latency alarm: answers take as long as they take.
         :param capture: default: nothing is captured.
         :param encryption_key: encrypts the instances' storage volumes (not local NVMe). Default: AWS's own key.
         :param metrics: default: every minute, per variant only.

@@ -61,7 +61,7 @@ class EndpointMetric(Enum):
     BACKLOG_WITHOUT_CAPACITY = ("HasBacklogWithoutCapacity", _INVOCATIONS, "Maximum", "MAX", False)
     """Asynchronous: 1 while requests wait and no instance is there."""
     TIME_IN_BACKLOG = ("TimeInBacklog", _INVOCATIONS, "Average", "MAX")
-    """Asynchronous: milliseconds from acceptance to work."""
+    """Asynchronous: microseconds from acceptance to work."""
     TOTAL_PROCESSING_TIME = ("TotalProcessingTime", _INVOCATIONS, "Average", "MAX")
     """Asynchronous: milliseconds from acceptance to the result in S3."""
     INVOCATIONS_PROCESSED = ("InvocationsProcessed", _INVOCATIONS, "Sum", "SUM")
