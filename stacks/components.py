@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 import constructs
+from aws_cdk import aws_kms as kms
 
 from constructs_lib import (
     AutoScaling,
@@ -34,11 +35,13 @@ class ComponentsStack(cdk.Stack):
     ) -> None:
         """Make the stack."""
         super().__init__(scope, id, env=env, synthesizer=synthesizer)
+        key = kms.Key(self, "Key", description="Volumes of the endpoint", enable_key_rotation=True)
         self.endpoint = ComponentEndpoint(
             self,
             "Endpoint",
             instance_type=instance_type,
             managed_scaling=ManagedInstanceScaling(min_count=0, max_count=3),
+            encryption_key=key,
         )
         for name, folder in models.items():
             model = Model(

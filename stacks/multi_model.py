@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import constructs
+from aws_cdk import aws_kms as kms
 
 from constructs_lib import (
     AutoScaling,
@@ -36,6 +37,7 @@ class MultiModelStack(cdk.Stack):
     ) -> None:
         """Make the stack."""
         super().__init__(scope, id, env=env, synthesizer=synthesizer)
+        key = kms.Key(self, "Key", description="Volumes of the endpoint", enable_key_rotation=True)
         self.endpoint = MultiModelEndpoint(
             self,
             "Endpoint",
@@ -43,6 +45,7 @@ class MultiModelStack(cdk.Stack):
             code=code,
             instance_type=instance_type,
             scaling=AutoScaling(min_capacity=2, max_capacity=4, invocations_per_instance=600),
+            encryption_key=key,
         )
         for artefact in sorted(Path(models).rglob("model.json")):
             name = artefact.parent.relative_to(models).as_posix()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 import constructs
+from aws_cdk import aws_kms as kms
 
 from constructs_lib import (
     AutoScaling,
@@ -37,6 +38,9 @@ class PipelineStack(cdk.Stack):
     ) -> None:
         """Make the stack."""
         super().__init__(scope, id, env=env, synthesizer=synthesizer)
+        key = kms.Key(
+            self, "Key", description="Volumes and captured data of the endpoint", enable_key_rotation=True
+        )
         image = ContainerImage.framework("sklearn", version="1.2-1")
         self.endpoint = InferencePipeline(
             self,
@@ -53,5 +57,6 @@ class PipelineStack(cdk.Stack):
             instance_type=instance_type,
             scaling=AutoScaling(min_capacity=2, max_capacity=4, invocations_per_instance=600),
             rollout=Rollout.rolling(batch_percent=50, wait=cdk.Duration.minutes(5)),
-            capture=DataCapture(sampling_percent=100),
+            capture=DataCapture(sampling_percent=100, encryption_key=key),
+            encryption_key=key,
         )

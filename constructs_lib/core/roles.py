@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -201,4 +202,6 @@ def _as_policy_packs_show(value: object) -> str:
     if function == "Fn::Join":
         separator, parts = argument
         return str(separator).join(_as_policy_packs_show(part) for part in parts)
+    if function == "Fn::Sub" and isinstance(argument, str):
+        return re.sub(r"\$\{([^}]+)\}", r"<\1>", argument)
     return str(value)

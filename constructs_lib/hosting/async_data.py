@@ -139,7 +139,7 @@ class AsyncLocations:
             written.let_write(role)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
-                topic.grant_publish(role)
+                _let_publish(role, topic)
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
@@ -150,6 +150,13 @@ class AsyncLocations:
             kms_key_id=key.key_arn if key is not None else None,
             notification_config=_notification(output),
         )
+
+
+def _let_publish(role: iam.IRole, topic: sns.ITopic) -> None:
+    # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
+    role.add_to_principal_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn]))
+    if topic.master_key is not None:
+        topic.master_key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _notification(output: AsyncOutput) -> _Config.AsyncInferenceNotificationConfigProperty | None:

@@ -13,6 +13,7 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import known, size, whole_number
 from ..core.place import construct_path
+from ..core.roles import acknowledge, both_packs
 from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
 from ..model.model import ModelBase
 from .auto_scaling import AutoScaling
@@ -23,6 +24,11 @@ from .metrics import EndpointMetric
 from .scaling import Scalable
 from .support import Kind, support_rules
 from .variant import DEFAULT_VARIANT_NAME, is_model, model_name
+
+_KEY_FINDINGS = both_packs("SageMakerEndpointConfigurationKMSKeyConfigured")
+_NO_VOLUME = (
+    "A serverless endpoint has no volume of its own to encrypt; what it keeps for a while, AWS encrypts."
+)
 
 MAX_CONCURRENCY = 200
 DEFAULT_MAX_CONCURRENCY = 20
@@ -155,6 +161,7 @@ class ServerlessEndpoint(HostedEndpoint):
         enforce_together(serverless_rules.violations(props), path=lambda: construct_path(scope, id))
         super().__init__(scope, id, props=props)
         self._host(props, [_ServerlessVariant(props)], Particulars())
+        acknowledge(self.cfn_endpoint_config, dict.fromkeys(_KEY_FINDINGS, _NO_VOLUME))
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import async_config, serverless_rules
+from .containers import refuse_targets
 from .errors import NotEmulatedError, RefusedError
 from .models import Models
+from .serverless import STARTUP_SECONDS, ServerlessSettings
 from .store import Record, Shelf, own_copy
 
 _NOT_EMULATED = {
-    "AsyncInferenceConfig": "Asynchronous inference",
     "ShadowProductionVariants": "A shadow variant",
     "ExplainerConfig": "An online explainer",
 }
 _NOT_EMULATED_IN_VARIANT = {
-    "ServerlessConfig": "A serverless variant",
     "ManagedInstanceScaling": "Managed instance scaling",
     "InstancePools": "An instance pool",
 }
@@ -32,19 +33,22 @@ class VariantSpec:
     instance_count: int
     weight: float
     startup_timeout: float
+    serverless: ServerlessSettings | None = None
+    """Of a serverless variant, whose instance count is its provisioned concurrency, and its type empty."""
 
     @classmethod
     def of(cls, variant: dict[str, Any]) -> VariantSpec:
         """Read a ProductionVariant of the API. A weight of 0 is a weight of 0."""
+        serverless = ServerlessSettings.of(variant.get("ServerlessConfig"))
+        startup = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
         return cls(
             name=variant["VariantName"],
             model_name=variant["ModelName"],
-            instance_type=variant["InstanceType"],
-            instance_count=variant["InitialInstanceCount"],
+            instance_type=variant.get("InstanceType", ""),
+            instance_count=serverless.provisioned if serverless else variant["InitialInstanceCount"],
             weight=float(variant.get("InitialVariantWeight", 1.0)),
-            startup_timeout=float(
-                variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
-            ),
+            startup_timeout=STARTUP_SECONDS if serverless else float(startup),
+            serverless=serverless,
         )
 
 
@@ -61,7 +65,8 @@ class EndpointConfigs(Shelf[Record]):
         for member, what in _NOT_EMULATED.items():
             if request.get(member):
                 raise NotEmulatedError(what)
-        self._check_variants(request["ProductionVariants"])
+        self._check_variants(request)
+        async_config.check_config(request)
         name = request["EndpointConfigName"]
         record = Record(name=name, arn=self.arn(name), request=own_copy(request))
         for variant in record.request["ProductionVariants"]:
@@ -69,12 +74,18 @@ class EndpointConfigs(Shelf[Record]):
         self.add(record)
         return record
 
-    def _check_variants(self, variants: list[dict[str, Any]]) -> None:
+    def _check_variants(self, request: dict[str, Any]) -> None:
+        variants = request["ProductionVariants"]
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
             raise RefusedError("Variant names in a production variants list must be unique.")
         for variant in variants:
             self._check_variant(variant)
+        models = {each["VariantName"]: self._models.find(each["ModelName"]).request for each in variants}
+        serverless_rules.check_config(request, models)
+        if request.get("AsyncInferenceConfig"):
+            for model in models.values():
+                refuse_targets(model)
         if not any(VariantSpec.of(variant).weight for variant in variants):
             raise RefusedError("At least one production variant must have a weight greater than 0.")
 
@@ -85,7 +96,7 @@ class EndpointConfigs(Shelf[Record]):
         if not variant.get("ModelName"):
             raise NotEmulatedError("A variant without a model (inference components)")
         for member in ("InstanceType", "InitialInstanceCount"):
-            if variant.get(member) is None:
+            if variant.get(member) is None and not variant.get("ServerlessConfig"):
                 raise RefusedError(f"{member} is required for variant {variant['VariantName']}.")
         self._models.find(variant["ModelName"])
 

@@ -12,7 +12,7 @@ from ..emulator import Scope
 INVOCATION_NAMESPACE = "AWS/SageMaker"
 INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
 _MICROSECONDS = 1_000_000
-_Series = tuple[Scope, str, str, str, str, str]
+_Series = tuple[Scope, str, str | None, str, str, str]
 
 
 class Metrics:
@@ -22,10 +22,10 @@ class Metrics:
         self._waiting: dict[_Series, Counter[float]] = defaultdict(Counter)
 
     def add(
-        self, scope: Scope, endpoint: str, variant: str, name: str, value: float,
+        self, scope: Scope, endpoint: str, variant: str | None, name: str, value: float,
         *, unit: str = "None", namespace: str = INVOCATION_NAMESPACE,
     ) -> None:  # fmt: skip
-        """Keep one value of a metric of a variant until the next flush."""
+        """Keep one value of a metric of a variant, or of the whole endpoint, until the next flush."""
         self._waiting[scope, endpoint, variant, namespace, name, unit][value] += 1
 
     def invocation(
@@ -42,15 +42,24 @@ class Metrics:
         # 0 too, so that their average is the error rate, as on AWS.
         add("Invocation4XXErrors", 400 <= status < 500)
         add("Invocation5XXErrors", status >= 500)
-        add("ModelLatency", _coarse_microseconds(model_seconds), "Microseconds")
-        add("OverheadLatency", _coarse_microseconds(overhead_seconds), "Microseconds")
+        add("ModelLatency", coarse_microseconds(model_seconds), "Microseconds")
+        add("OverheadLatency", coarse_microseconds(overhead_seconds), "Microseconds")
         add("ConcurrentRequestsPerModel", concurrent)
+
+    def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, float, str], None]:
+        """Where a variant's models tell their metrics: name, value, unit."""
+
+        def keep(name: str, value: float, unit: str) -> None:
+            coarse = _coarse(value) if unit == "Microseconds" else value
+            self.add(scope, endpoint, variant, name, coarse, unit=unit)
+
+        return keep
 
     def flush(self) -> None:
         """Put what was gathered into CloudWatch."""
         waiting, self._waiting = self._waiting, defaultdict(Counter)
         for (scope, endpoint, variant, namespace, name, unit), values in waiting.items():
-            dimensions = {"EndpointName": endpoint, "VariantName": variant}
+            dimensions = {"EndpointName": endpoint, **({} if variant is None else {"VariantName": variant})}
             with scope.active():
                 emulator.put_metric(namespace, name, dimensions, unit, values)
 
@@ -59,9 +68,14 @@ class Metrics:
         self._waiting.clear()
 
 
-def _coarse_microseconds(seconds: float) -> float:
+def coarse_microseconds(seconds: float) -> float:
+    """The time in microseconds, coarse."""
+    return _coarse(seconds * _MICROSECONDS)
+
+
+def _coarse(value: float) -> float:
     """Two digits: many requests then share a value, and ministack keeps every value for two weeks."""
-    return float(f"{seconds * _MICROSECONDS:.1e}")
+    return float(f"{value:.1e}")
 
 
 def log_group(endpoint: str) -> str:
