@@ -53,6 +53,7 @@ class AsyncEndpoint(HostedEndpoint):
 
     Costs by the instance-hour; with ``AutoScaling(min_capacity=0, …)`` nothing runs while nothing waits,
     and the first request after that waits for an instance to start. A request may take up to an hour.
+    SageMaker reports no invocations and no overhead of it, but the metrics that have methods here.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html
 
