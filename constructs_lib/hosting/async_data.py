@@ -16,10 +16,15 @@ from aws_cdk import aws_sns as sns
 from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text
 from ..core.place import path_of
-from ..core.roles import acknowledge_wildcard
+from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 _Config = sagemaker.CfnEndpointConfig
+_PUBLISHING = {
+    "AwsSolutions::AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": (
+        "What SNS asks of who publishes to an encrypted topic, and what CDK grants; on the topic's key alone."
+    )
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ class AsyncOutput:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceOutputConfig.html
 
-    :raises ConstraintError: SM-ASYNC-001, SM-ASYNC-002.
+    :raises ConstraintError: SM-ASYNC-002, SM-ASYNC-003, SM-ASYNC-007.
     """
 
     bucket: s3.IBucket | None = None
@@ -94,16 +99,17 @@ class S3Prefix:
 
     def let_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` write objects."""
-        granted = self._grant(grantee, "s3:PutObject")
+        # Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
+        granted = self._grant(grantee, "s3:PutObject", "s3:AbortMultipartUpload")
         for key in self._keys():
             key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
         return granted
 
-    def _grant(self, grantee: iam.IGrantable, action: str) -> iam.Grant:
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
-        if isinstance(grantee, iam.Role):
+        if isinstance(grantee, iam.Role | iam.Policy):
             acknowledge_wildcard(grantee, objects, "Objects are named per request; the prefix bounds them.")
-        return iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
 
     def _keys(self) -> Sequence[kms.IKey]:
         return [key for key in (self.key, self.bucket.encryption_key) if key is not None]
@@ -132,14 +138,23 @@ class AsyncLocations:
             failures=S3Prefix(bucket=bucket, prefix=output.failure_prefix, key=key),
         )
 
-    def let_serve(self, role: iam.IRole, output: AsyncOutput) -> None:
-        """Let the endpoint's `role` read requests, write answers and tell about them."""
-        self.input.let_read(role)
+    def let_serve(self, scope: constructs.Construct, role: iam.IRole, output: AsyncOutput) -> iam.Policy:
+        """Let the endpoint's `role` read requests, write answers and tell about them.
+
+        By a policy of the endpoint's own: the role may stand in another stack, with the model, and that
+        stack must not refer back to this one.
+        """
+        policy = iam.Policy(scope, "AsyncPolicy")
+        self.input.let_read(policy)
         for written in (self.output, self.failures):
-            written.let_write(role)
+            written.let_write(policy)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
-                _let_publish(role, topic)
+                topic.grant_publish(policy)
+        role.attach_inline_policy(policy)
+        acknowledge_inline_policy(policy)
+        acknowledge(policy, _PUBLISHING)
+        return policy
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
@@ -150,13 +165,6 @@ class AsyncLocations:
             kms_key_id=key.key_arn if key is not None else None,
             notification_config=_notification(output),
         )
-
-
-def _let_publish(role: iam.IRole, topic: sns.ITopic) -> None:
-    # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
-    role.add_to_principal_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn]))
-    if topic.master_key is not None:
-        topic.master_key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _notification(output: AsyncOutput) -> _Config.AsyncInferenceNotificationConfigProperty | None:
@@ -214,3 +222,15 @@ def answers_are_included_in_something(given: AsyncOutput) -> Iterator[Broken]:
         if getattr(given, name) is True and topic is None:
             wanted = name.replace("include_response_in_", "") + "_topic"
             yield Broken(name, True, f"False, since there is no {wanted}", f"give {wanted}=…")
+
+
+@output_rules.rule(
+    "SM-ASYNC-007", source="https://docs.aws.amazon.com/sns/latest/dg/fifo-message-grouping.html"
+)
+def topics_are_standard(given: AsyncOutput) -> Iterator[Broken]:
+    """Notifications go to standard topics."""
+    # Inferred: a FIFO topic wants a message group id, and SageMaker has nothing to say which.
+    for name in ("success_topic", "error_topic"):
+        topic = getattr(given, name)
+        if topic is not None and topic.fifo:
+            yield Broken(name, "a FIFO topic", "a standard topic", "Topic(…) without fifo=True")

@@ -96,8 +96,8 @@ class AsyncEndpoint(HostedEndpoint):
         :param model: one container with one model.
         :param instance_type: for example ``ml.m5.large``.
         :param instance_count: instances at first, at least 1. Default: the scaling's minimum or 1, else 2.
-        :param scaling: default none, the count stays. Without a target of its own it keeps 5 requests
-            waiting per instance; with ``min_capacity=0`` a policy is added that wakes the endpoint up.
+        :param scaling: default none, the count stays. With ``min_capacity=0`` a policy is added that wakes
+            the endpoint up, and where no target is given, 5 requests are kept waiting per instance.
         :param input: where callers put requests. Default: ``async-input/`` in the bucket of the output.
         :param output: where answers go, and who is told. Default: a new, encrypted bucket; nobody.
         :param max_concurrent_invocations_per_instance: 1–1,000. Default: SageMaker chooses.
@@ -129,7 +129,7 @@ class AsyncEndpoint(HostedEndpoint):
             download_timeout=download_timeout,
             startup_timeout=startup_timeout,
             endpoint_name=endpoint_name,
-            rollout=(Rollout.all_at_once() if rollout is None else rollout),
+            rollout=without_latency_alarm(Rollout.all_at_once() if rollout is None else rollout),
             capture=capture,
             encryption_key=encryption_key,
             metrics=metrics,
@@ -137,16 +137,15 @@ class AsyncEndpoint(HostedEndpoint):
             parameter_name=parameter_name,
         )
         enforce_together(
-            async_rules.violations(props),
+            # First what knows models and instance types best; of wrong types these say more.
             violations_of(lambda: props.variant(model)),
+            async_rules.violations(props),
             path=lambda: construct_path(scope, id),
         )
         super().__init__(scope, id, props=props)
         self.locations = AsyncLocations.bound(self, props.input, props.output)
         """Where requests, answers and failures lie: ``locations.input.bucket``, ``.prefix``, ``.uri``."""
         variant = _scaled_on_backlog(props.variant(model), self._endpoint_name)
-        if variant.role is not None:
-            self.locations.let_serve(variant.role, props.output)
         self.grants = AsyncGrants(self, self.locations)
         particulars = Particulars(
             asynchronous=sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty(
@@ -155,9 +154,11 @@ class AsyncEndpoint(HostedEndpoint):
             ),
             requests=EndpointMetric.INVOCATIONS_PROCESSED,
         )
-        if props.rollout is not None:
-            props = dataclasses.replace(props, rollout=without_latency_alarm(props.rollout))
         self._host(props, [variant], particulars)
+        if variant.role is not None:
+            # CreateEndpoint sends a message to each topic to try it: the policy has to be there by then.
+            policy = self.locations.let_serve(self, variant.role, props.output)
+            self.cfn_endpoint_config.node.add_dependency(policy)
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

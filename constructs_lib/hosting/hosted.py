@@ -163,6 +163,8 @@ class HostedEndpoint(EndpointBase):
             self,
             "NameParameter",
             parameter_name=parameter_name or f"/sagemaker/endpoints/{self._endpoint_name}",
+            # A path, which the CDK cannot see in a name that only the deployment knows.
+            simple_name=False if parameter_name is None else None,
             string_value=self._endpoint_name,
             description=f"Name of the endpoint {path_of(self)}",
         )
@@ -173,7 +175,9 @@ class HostedEndpoint(EndpointBase):
 
 
 def without_latency_alarm(rollout: Rollout) -> Rollout:
-    """`rollout`, for endpoints whose answers take as long as they take."""
+    """`rollout`, for endpoints whose answers take as long as they take; what is none is left to the rules."""
+    if not isinstance(rollout, Rollout):
+        return rollout
     return dataclasses.replace(rollout, rollback=dataclasses.replace(rollout.rollback, latency_alarm=False))
 
 

@@ -308,7 +308,8 @@ def container_brings_no_data(props: MultiModelProps) -> Iterator[Broken]:
     """The container of a multi-model endpoint has an image, and leaves the data to the endpoint."""
     if not isinstance(props.container, Container):
         return
-    if props.container.data is not None:
+    # What is uncompressed is refused for that already.
+    if props.container.data is not None and not props.container.loads_uncompressed:
         yield Broken("container.data", props.container.data, "nothing", "models=ModelData.from_prefix(…)")
     if props.container.multi_model is not None:
         yield Broken("container.multi_model", props.container.multi_model, "nothing", "cache=…, code=…")
@@ -318,12 +319,17 @@ def container_brings_no_data(props: MultiModelProps) -> Iterator[Broken]:
 
 @multi_model_rules.rule("SM-MULTIMODEL-005", source=DEVELOPER_GUIDE + "multi-model-support.html")
 def gpus_want_triton(props: MultiModelProps) -> Iterator[Broken]:
-    """On GPU instances a multi-model container is NVIDIA Triton, not one of AWS's frameworks or algorithms."""
+    """On GPU instances a multi-model container of AWS's is NVIDIA Triton, no other framework or algorithm."""
     type = props.instance_type
     if not known(type) or not isinstance(type, str) or not instance_types.PATTERN.fullmatch(type):
         return
     image = props.container.image if isinstance(props.container, Container) else None
-    if image is not None and image.is_published and instance_types.has_gpu(type):
+    if image is None or not image.is_published or image.is_triton:
+        return
+    if instance_types.has_gpu(type):
         yield Broken(
-            "instance_type", type, "an instance type without GPUs", "or ContainerImage.from_uri(<Triton>)"
+            "instance_type",
+            type,
+            "an instance type without GPUs",
+            'or ContainerImage.framework("sagemaker-tritonserver", version=…, processor="gpu")',
         )

@@ -44,12 +44,14 @@ from constructs_lib import (
     Variant,
 )
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
-from tools import rule_catalogue
+from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
 
 DOCS = ROOT / "docs"
-REALTIME, MODEL, RULES = (DOCS / name for name in ("realtime.md", "model.md", "rules.md"))
+REALTIME, MODEL, RULES, SUPPORT = (
+    DOCS / name for name in ("realtime.md", "model.md", "rules.md", "support.md")
+)
 SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS = (
     DOCS / f"{name}.md" for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components")
 )
@@ -268,6 +270,10 @@ def test_the_page_of_rules_is_fresh() -> None:
     )
 
     assert made.stdout == text_of(RULES), "run: python -m tools.rule_catalogue > docs/rules.md"
+
+
+def test_the_page_of_support_is_fresh() -> None:
+    assert support_table.page() == text_of(SUPPORT), "run: make support"
 
 
 def test_the_page_of_rules_has_all_rooms() -> None:

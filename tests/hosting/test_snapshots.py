@@ -1,4 +1,4 @@
-"""Two whole examples, to be read: the least endpoint, and one with everything.
+"""Whole examples, to be read: the least endpoint and one with everything, and one of each other kind.
 
 Accept a change on purpose with ``python -m pytest tests/hosting/test_snapshots.py --snapshot-update``, and
 read the diff.
@@ -12,10 +12,13 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from constructs_lib import (
+    AsyncEndpoint,
+    AsyncOutput,
     AutoScaling,
     Container,
     ContainerImage,
@@ -25,21 +28,28 @@ from constructs_lib import (
     RealtimeEndpoint,
     Rollout,
     RoutingStrategy,
+    ServerlessEndpoint,
     Variant,
 )
 from tests.support.synth import a_bucket, a_model, some_data, synthesized
 
 SHOWN = ("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint")
+SCALING = (
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::CloudWatch::Alarm",
+)
 
 
-def shown(stack: cdk.Stack) -> dict[str, Any]:
-    """Model, configuration and endpoint, with asset hashes normalised."""
-    kept = {id: each for id, each in synthesized(stack)["Resources"].items() if each["Type"] in SHOWN}
+def shown(stack: cdk.Stack, *more: str) -> dict[str, Any]:
+    """Model, configuration and endpoint, and resources of `more` types, with asset hashes normalised."""
+    types = (*SHOWN, *more)
+    kept = {id: each for id, each in synthesized(stack)["Resources"].items() if each["Type"] in types}
     return dict(json.loads(re.sub(r"[0-9a-f]{64}", "<asset>", json.dumps(kept))))
 
 
-def matches(snapshot: SnapshotAssertion, stack: cdk.Stack) -> bool:
-    return snapshot.use_extension(JSONSnapshotExtension) == shown(stack)
+def matches(snapshot: SnapshotAssertion, stack: cdk.Stack, *more: str) -> bool:
+    return snapshot.use_extension(JSONSnapshotExtension) == shown(stack, *more)
 
 
 def test_the_least(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
@@ -82,3 +92,35 @@ def test_everything(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
         metrics=MetricsPublishing(every=cdk.Duration.seconds(10)),
     )
     assert matches(snapshot, stack)
+
+
+def test_serverless(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
+    ServerlessEndpoint(
+        stack,
+        "Endpoint",
+        model=a_model(stack),
+        memory=cdk.Size.gibibytes(4),
+        max_concurrency=50,
+        scaling=AutoScaling(min_capacity=2, max_capacity=10, provisioned_concurrency_utilization=0.7),
+        check_deployments=False,
+    )
+    assert matches(snapshot, stack, *SCALING)
+
+
+def test_asynchronous(stack: cdk.Stack, snapshot: SnapshotAssertion) -> None:
+    key = kms.Key(stack, "Key")
+    AsyncEndpoint(
+        stack,
+        "Endpoint",
+        model=a_model(stack),
+        instance_type="ml.m5.large",
+        scaling=AutoScaling(min_capacity=0, max_capacity=3),
+        output=AsyncOutput(
+            encryption_key=key,
+            success_topic=sns.Topic(stack, "Answered", master_key=key),
+            error_topic=sns.Topic(stack, "Failed", master_key=key),
+        ),
+        max_concurrent_invocations_per_instance=4,
+        check_deployments=False,
+    )
+    assert matches(snapshot, stack, *SCALING, "AWS::S3::Bucket", "AWS::IAM::Policy")
