@@ -19,9 +19,9 @@ def counted() -> Iterator[list[str]]:
     process = type(jsii.kernel.provider)
 
     def counting(name: str, asked: Callable[..., Any]) -> Callable[..., Any]:
-        def ask(*given: Any) -> Any:
+        def ask(*given: Any, **named: Any) -> Any:
             made.append(name)
-            return asked(*given)
+            return asked(*given, **named)
 
         return ask
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_kms as kms
@@ -26,14 +29,9 @@ def data_bucket(
         bucket_key_enabled=True,
         enforce_ssl=True,
         versioned=True,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        block_public_access=_private(),
         removal_policy=cdk.RemovalPolicy.RETAIN,
-        lifecycle_rules=[
-            s3.LifecycleRule(
-                noncurrent_version_expiration=cdk.Duration.days(30),
-                abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
-            )
-        ],
+        lifecycle_rules=[_tidy()],
     )
     acknowledge(
         bucket,
@@ -47,3 +45,36 @@ def data_bucket(
         ),
     )
     return bucket
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAttributes:
+    """What a bucket tells about itself."""
+
+    name: str
+    arn: str
+    key: kms.IKey | None
+
+
+_attributes: dict[s3.IBucket, BucketAttributes] = {}
+
+
+def attributes_of(bucket: s3.IBucket) -> BucketAttributes:
+    """The attributes of `bucket`, which never change: each is a call into Node."""
+    if bucket not in _attributes:
+        _attributes[bucket] = BucketAttributes(bucket.bucket_name, bucket.bucket_arn, bucket.encryption_key)
+    return _attributes[bucket]
+
+
+# Values, not constructs: one serves all buckets.
+@cache
+def _private() -> s3.BlockPublicAccess:
+    return s3.BlockPublicAccess.BLOCK_ALL
+
+
+@cache
+def _tidy() -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        noncurrent_version_expiration=cdk.Duration.days(30),
+        abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import aws_cdk as cdk
@@ -13,6 +15,9 @@ from aws_cdk import aws_kms as kms
 
 from .place import environment_of, path_of, stack_of
 from .tokens import is_token
+
+_DIGEST_LENGTH = 8
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
 LOG_GROUP_PREFIX = "/aws/sagemaker/"
 """Where SageMaker writes what containers print: Endpoints/…, and later TransformJobs and ProcessingJobs."""
@@ -51,7 +56,7 @@ class Permissions:
         self.role = role
         self._statements: list[dict[str, object]] = []
         self._wildcards: dict[str, str] = {}
-        self._keys: list[kms.IKey] = []
+        self._keys: dict[kms.IKey, list[str]] = {}
 
     def allow(
         self,
@@ -69,33 +74,49 @@ class Permissions:
         if wildcard is not None:
             self._wildcards[on] = wildcard
 
-    def allow_decryption(self, key: kms.IKey | None) -> None:
-        """Allow reading what `key` has encrypted, if anything has."""
-        if key is not None and key not in self._keys:
-            self._keys.append(key)
-            key.grant_decrypt(self.role)
+    def allow_key(self, key: kms.IKey | None, *actions: str) -> None:
+        """Allow `actions` with `key`, where there is one."""
+        if key is not None:
+            allowed = self._keys.setdefault(key, [])
+            allowed += [action for action in actions if action not in allowed]
 
     def copied_to(self, role: iam.IRole) -> Permissions:
         """The same for another role, yet to be attached."""
         copied = Permissions(role)
         copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
-        for key in self._keys:
-            copied.allow_decryption(key)
+        copied._keys = {key: list(actions) for key, actions in self._keys.items()}
         return copied
 
+    def __bool__(self) -> bool:
+        """Whether anything is allowed."""
+        return bool(self._statements or self._keys)
+
     def attach(self, scope: constructs.Construct, id: str = "Policy") -> iam.Policy:
-        """The policy with all of it; an imported, immutable role keeps what it has."""
+        """The policy with all of it; an imported, immutable role keeps what it has.
+
+        Its id ends with a digest of what it allows. So a model with another artefact gets a policy of its
+        own, made before the endpoint changes, and the old one goes when CloudFormation cleans up: until
+        then the old fleet can still fetch the old artefact, to scale out or to be rolled back to.
+        """
         policy = iam.Policy(
             scope,
-            id,
+            f"{id}{self._digest()}",
             document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": self._statements}),
         )
+        for key, actions in self._keys.items():
+            # By the key, not a statement of ours: an alias knows the key behind it.
+            key.grant(policy, *actions)
         # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
         self.role.attach_inline_policy(policy)
-        acknowledge(policy, {wildcard_finding(scope, on): reason for on, reason in self._wildcards.items()})
-        # On the scope, since grants of a key make a policy of their own below the role.
-        acknowledge_inline_policy(scope)
+        findings = wildcard_findings(scope, self._wildcards)
+        acknowledge(policy, dict(zip(findings, self._wildcards.values(), strict=True)))
+        acknowledge_inline_policy(policy)
         return policy
+
+    def _digest(self) -> str:
+        """Of the statements, the same on every synthesis: tokens are numbered as they come."""
+        told = _TOKEN.sub("*", json.dumps(self._statements, sort_keys=True))
+        return hashlib.sha256(told.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def allow_telemetry(permissions: Permissions, scope: constructs.Construct) -> None:
@@ -170,19 +191,22 @@ def acknowledge(scope: constructs.IConstruct, findings: Mapping[str, str]) -> No
     )
 
 
-def wildcard_finding(scope: constructs.IConstruct, resource: str) -> str:
-    """The id under which policy packs report a statement on the wildcard `resource`."""
-    return f"AwsSolutions::AwsSolutions-IAM5[Resource::{_shown(stack_of(scope), resource)}]"
+def wildcard_findings(scope: constructs.IConstruct, resources: Iterable[str]) -> list[str]:
+    """The ids under which policy packs report statements on the wildcards `resources`."""
+    shown = _shown(stack_of(scope), tuple(resources))
+    return [f"AwsSolutions::AwsSolutions-IAM5[Resource::{each}]" for each in shown]
 
 
 @cache
-def _shown(stack: cdk.Stack, resource: str) -> str:
-    return _as_policy_packs_show(stack.resolve(resource)) if is_token(resource) else resource
+def _shown(stack: cdk.Stack, resources: tuple[str, ...]) -> list[str]:
+    """All in one call into Node; most models have the same ones."""
+    resolved = stack.resolve(list(resources)) if any(map(is_token, resources)) else resources
+    return [_as_policy_packs_show(each) for each in resolved]
 
 
 def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: str) -> None:
     """Acknowledge that a statement below `scope` names the wildcard `resource`, and why it must."""
-    acknowledge(scope, {wildcard_finding(scope, resource): reason})
+    acknowledge(scope, dict.fromkeys(wildcard_findings(scope, [resource]), reason))
 
 
 def acknowledge_inline_policy(scope: constructs.IConstruct) -> None:

@@ -13,18 +13,16 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 
-from ..core.buckets import data_bucket
+from ..core.buckets import attributes_of, data_bucket
 from ..core.checks import kind, known, text
 from ..core.place import path_of
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard
+from ..core.roles import Permissions, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 _Config = sagemaker.CfnEndpointConfig
-_PUBLISHING = {
-    "AwsSolutions::AwsSolutions-IAM5[Action::kms:GenerateDataKey*]": (
-        "What SNS asks of who publishes to an encrypted topic, and what CDK grants; on the topic's key alone."
-    )
-}
+# Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
+_WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
+_PER_REQUEST = "Objects are named per request; the prefix bounds them."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +80,26 @@ class S3Prefix:
     @property
     def uri(self) -> str:
         """``s3://bucket/prefix``."""
-        return self.bucket.s3_url_for_object(self.prefix)
+        return f"s3://{attributes_of(self.bucket).name}/{self.prefix}"
+
+    def allow_read(self, permissions: Permissions) -> None:
+        """The same as `let_read`, gathered."""
+        bucket = attributes_of(self.bucket)
+        permissions.allow("s3:GetObject", on=f"{bucket.arn}/{self.prefix}/*", wildcard=_PER_REQUEST)
+        permissions.allow(
+            "s3:ListBucket",
+            on=bucket.arn,
+            conditions={"StringLike": {"s3:prefix": [f"{self.prefix}/*"]}},
+        )
+        for key in self._keys():
+            permissions.allow_key(key, "kms:Decrypt")
+
+    def allow_write(self, permissions: Permissions) -> None:
+        """The same as `let_write`, gathered."""
+        objects = f"{attributes_of(self.bucket).arn}/{self.prefix}/*"
+        permissions.allow(*_WRITE, on=objects, wildcard=_PER_REQUEST)
+        for key in self._keys():
+            permissions.allow_key(key, "kms:Decrypt", "kms:GenerateDataKey")
 
     def let_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the objects, and tell that one is not there yet."""
@@ -99,20 +116,19 @@ class S3Prefix:
 
     def let_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` write objects."""
-        # Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
-        granted = self._grant(grantee, "s3:PutObject", "s3:AbortMultipartUpload")
+        granted = self._grant(grantee, *_WRITE)
         for key in self._keys():
             key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
         return granted
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
-        if isinstance(grantee, iam.Role | iam.Policy):
-            acknowledge_wildcard(grantee, objects, "Objects are named per request; the prefix bounds them.")
+        if isinstance(grantee, iam.Role):
+            acknowledge_wildcard(grantee, objects, _PER_REQUEST)
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
 
     def _keys(self) -> Sequence[kms.IKey]:
-        return [key for key in (self.key, self.bucket.encryption_key) if key is not None]
+        return [key for key in (self.key, attributes_of(self.bucket).key) if key is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,23 +154,17 @@ class AsyncLocations:
             failures=S3Prefix(bucket=bucket, prefix=output.failure_prefix, key=key),
         )
 
-    def let_serve(self, scope: constructs.Construct, role: iam.IRole, output: AsyncOutput) -> iam.Policy:
-        """Let the endpoint's `role` read requests, write answers and tell about them.
+    def allow_serving(self, permissions: Permissions, output: AsyncOutput) -> None:
+        """Let the endpoint's role read requests, write answers and tell about them.
 
-        By a policy of the endpoint's own: the role may stand in another stack, with the model, and that
-        stack must not refer back to this one.
+        It must be allowed before the endpoint is made, which sends a message to each topic to try it.
         """
-        policy = iam.Policy(scope, "AsyncPolicy")
-        self.input.let_read(policy)
+        self.input.allow_read(permissions)
         for written in (self.output, self.failures):
-            written.let_write(policy)
+            written.allow_write(permissions)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
-                topic.grant_publish(policy)
-        role.attach_inline_policy(policy)
-        acknowledge_inline_policy(policy)
-        acknowledge(policy, _PUBLISHING)
-        return policy
+                _allow_publish(permissions, topic)
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
@@ -165,6 +175,13 @@ class AsyncLocations:
             kms_key_id=key.key_arn if key is not None else None,
             notification_config=_notification(output),
         )
+
+
+def _allow_publish(permissions: Permissions, topic: sns.ITopic) -> None:
+    # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
+    permissions.allow("sns:Publish", on=topic.topic_arn)
+    if topic.master_key is not None:
+        permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _notification(output: AsyncOutput) -> _Config.AsyncInferenceNotificationConfigProperty | None:

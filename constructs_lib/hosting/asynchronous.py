@@ -153,12 +153,9 @@ class AsyncEndpoint(HostedEndpoint):
                 client_config=_client(max_concurrent_invocations_per_instance),
             ),
             requests=EndpointMetric.INVOCATIONS_PROCESSED,
+            allow=lambda permissions: self.locations.allow_serving(permissions, props.output),
         )
         self._host(props, [variant], particulars)
-        if variant.role is not None:
-            # CreateEndpoint sends a message to each topic to try it: the policy has to be there by then.
-            policy = self.locations.let_serve(self, variant.role, props.output)
-            self.cfn_endpoint_config.node.add_dependency(policy)
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

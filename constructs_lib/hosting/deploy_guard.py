@@ -35,7 +35,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.place import environment_of, stack_of
-from ..core.roles import acknowledge, wildcard_finding
+from ..core.roles import acknowledge, wildcard_findings
 from .endpoint import EndpointBase
 from .scaling import CapacityScaling
 from .stack_function import stack_function
@@ -154,7 +154,7 @@ class DeployGuard(constructs.Construct):
             )
         )
         reason = "One policy of constant size for all endpoints of the stack."
-        acknowledge(self, {wildcard_finding(self, on): reason for on in (*allowed, targets_)})
+        acknowledge(self, dict.fromkeys(wildcard_findings(self, (*allowed, targets_)), reason))
 
 
 @cache

@@ -18,7 +18,7 @@ from aws_cdk.interfaces import aws_sagemaker as references
 from ..core import instance_types
 from ..core.checks import duration, known, number, text, whole_number
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN, physical_name
-from ..core.place import construct_path
+from ..core.place import construct_path, note_place
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, enforce_together
 from ..model.model import Model
 from .auto_scaling import MAX_CAPACITY, AutoScaling, is_moved
@@ -148,6 +148,7 @@ class InferenceComponent(constructs.Construct):
         )
         enforce_together(component_rules.violations(props), path=lambda: construct_path(scope, id))
         super().__init__(scope, id)
+        note_place(self, scope, id)
         self.endpoint = endpoint
         """The endpoint whose fleet it shares."""
         self.component_name: str = props.name

@@ -10,6 +10,7 @@ import constructs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
+from ..core.buckets import attributes_of
 from ..core.place import stack_of
 from ..core.roles import acknowledge_wildcard
 from ..model.data import ArchivedModel, ModelDataPrefix
@@ -30,6 +31,9 @@ class ModelPlacement(constructs.Construct):
             description="Places models for multi-model endpoints",
             role_description="Copies model archives to the prefixes of multi-model endpoints",
         )
+        self._service_token = self.function.function_arn
+        self._read: set[tuple[s3.IBucket, str]] = set()
+        self._written: set[ModelDataPrefix] = set()
         self._allowed: set[str] = set()
 
     @staticmethod
@@ -54,13 +58,13 @@ class ModelPlacement(constructs.Construct):
             "Resource",
             type="Custom::HostedModel",
             properties={
-                "ServiceToken": self.function.function_arn,
+                "ServiceToken": self._service_token,
                 "ServiceTimeout": str(_PATIENCE_SECONDS),
-                "SourceBucket": archived.bucket.bucket_name,
+                "SourceBucket": attributes_of(archived.bucket).name,
                 "SourceKey": archived.key,
                 # A change of content under the same key is a change of the resource.
                 "Fingerprint": archived.fingerprint,
-                "Bucket": into.bucket.bucket_name,
+                "Bucket": attributes_of(into.bucket).name,
                 "Key": f"{into.prefix}{key}",
                 "Keep": "true" if keep else "false",
             },
@@ -69,18 +73,26 @@ class ModelPlacement(constructs.Construct):
     def _let_read(self, archived: ArchivedModel) -> None:
         # By folder, not by object: the policy of a role has room for 10,240 characters, about 80 keys.
         folder = posixpath.dirname(archived.key)
+        if (archived.bucket, folder) in self._read:
+            return
+        self._read.add((archived.bucket, folder))
         self._allow(archived.bucket, f"{folder}/*" if folder else "*", "s3:GetObject")
-        if archived.bucket.encryption_key is not None:
-            archived.bucket.encryption_key.grant_decrypt(self.function)
+        key = attributes_of(archived.bucket).key
+        if key is not None:
+            key.grant_decrypt(self.function)
 
     def _let_write(self, into: ModelDataPrefix) -> None:
+        if into in self._written:
+            return
+        self._written.add(into)
         actions = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
         self._allow(into.bucket, f"{into.prefix}*", *actions)
-        if into.bucket.encryption_key is not None:
-            into.bucket.encryption_key.grant(self.function, "kms:Decrypt", "kms:GenerateDataKey")
+        key = attributes_of(into.bucket).key
+        if key is not None:
+            key.grant(self.function, "kms:Decrypt", "kms:GenerateDataKey")
 
     def _allow(self, bucket: s3.IBucket, keys: str, *actions: str) -> None:
-        objects = bucket.arn_for_objects(keys)
+        objects = f"{attributes_of(bucket).arn}/{keys}"
         if f"{actions} {objects}" in self._allowed:
             return
         self._allowed.add(f"{actions} {objects}")

@@ -12,7 +12,7 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ..core.place import Environment, environment_of
-from .auto_scaling import AutoScaling, MetricTarget, ScheduledScaling, StepScaling
+from .auto_scaling import AutoScaling, ScheduledScaling, StepScaling
 from .metric_specification import metric_specification
 from .metrics import EndpointMetric
 
@@ -35,6 +35,12 @@ _PREDEFINED = {
     ),
 }
 """Properties of `AutoScaling` with the name of their policy and the predefined metric it tracks."""
+
+_OF_THE_ENDPOINT = {
+    "cpu_utilization": ("Cpu", EndpointMetric.CPU_UTILIZATION),
+    "backlog_per_instance": ("Backlog", EndpointMetric.BACKLOG_SIZE_PER_INSTANCE),
+}
+"""The same for metrics that Application Auto Scaling has no name for."""
 
 _SERVICE_LINKED_ROLE = (
     "role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
@@ -128,34 +134,28 @@ class CapacityScaling(constructs.Construct):
                     predefined_metric_type=metric_type
                 )
                 yield self._tracking_policy(name, scaling, target, predefined=specification)
-        for metric_target in self._customized(scaling):
+        for property, (name, metric) in _OF_THE_ENDPOINT.items():
+            target = getattr(scaling, property)
+            if target is not None:
+                yield self._tracking_policy(name, scaling, target, customized=self._specification(metric))
+        for given in scaling.metrics:
             yield self._tracking_policy(
-                metric_target.name,
-                scaling,
-                metric_target.target,
-                customized=metric_specification(metric_target.metric),
+                f"Metric{given.name}", scaling, given.target, customized=metric_specification(given.metric)
             )
 
-    def _customized(self, scaling: AutoScaling) -> Iterator[MetricTarget]:
-        if scaling.cpu_utilization is not None:
-            yield self._target_on("Cpu", EndpointMetric.CPU_UTILIZATION, scaling.cpu_utilization)
-        if scaling.backlog_per_instance is not None:
-            backlog = EndpointMetric.BACKLOG_SIZE_PER_INSTANCE
-            yield self._target_on("Backlog", backlog, scaling.backlog_per_instance)
-        for target in scaling.metrics:
-            yield MetricTarget(name=f"Metric{target.name}", metric=target.metric, target=target.target)
-
-    def _target_on(self, name: str, metric: EndpointMetric, target: float) -> MetricTarget:
-        dimensions = dict(self._scalable.metric_dimensions)
-        if not metric.per_variant:
-            del dimensions["VariantName"]
-        tracked = cloudwatch.Metric(
+    def _specification(
+        self, metric: EndpointMetric
+    ) -> appscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
+        return appscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty(
             namespace=metric.namespace,
             metric_name=metric.metric_name,
-            dimensions_map=dimensions,
+            dimensions=[
+                appscaling.CfnScalingPolicy.MetricDimensionProperty(name=name, value=value)
+                for name, value in self._scalable.metric_dimensions.items()
+                if metric.per_variant or name != "VariantName"
+            ],
             statistic=metric.statistic,
         )
-        return MetricTarget(name=name, metric=tracked, target=target)
 
     def _tracking_policy(
         self,

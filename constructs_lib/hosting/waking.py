@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ..core.rules import Broken
@@ -21,13 +20,15 @@ def may_sleep(scaling: AutoScaling) -> bool:
 
 
 def wake_up(unserved: cloudwatch.Metric | cloudwatch.MathExpression) -> StepScaling:
-    """One unit of capacity as soon as `unserved` tells that somebody waits and nobody is there."""
+    """One unit of capacity as soon as `unserved` tells that somebody waits and nobody is there.
+
+    The default cooldown of 5 minutes leaves the first unit the time to start.
+    """
     return StepScaling(
         name=WAKE_UP,
         metric=unserved,
         threshold=1,
         steps=[ScalingStep(lower=0, change=1)],
-        cooldown=cdk.Duration.minutes(5),
     )
 
 

@@ -209,7 +209,7 @@ class ModelDataPrefix(ModelData):
 def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str, *, several: str | None = None) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
     permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key), wildcard=several)
-    permissions.allow_decryption(bucket.encryption_key)
+    permissions.allow_key(bucket.encryption_key, "kms:Decrypt")
 
 
 def _let_list(permissions: Permissions, bucket: s3.IBucket, prefix: str) -> None:

@@ -100,6 +100,22 @@ def test_conditions_are_kept(stack: cdk.Stack, permissions: Permissions) -> None
     ]
 
 
+def test_what_is_allowed_with_a_key_is_one_statement_of_the_policy_also_through_an_alias(
+    stack: cdk.Stack, permissions: Permissions
+) -> None:
+    key = kms.Key(stack, "Key")
+    alias = key.add_alias("alias/mine")
+    for given in (key, alias):
+        permissions.allow_key(given, "kms:Decrypt")
+        permissions.allow_key(given, "kms:Decrypt", "kms:GenerateDataKey")
+    allowed = {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": {"Fn::GetAtt": ["Key961B73FD", "Arn"]},
+    }
+    assert attached(permissions, stack) == [allowed]
+
+
 def test_an_immutable_role_keeps_what_it_has(stack: cdk.Stack) -> None:
     role = iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/mine", mutable=False)
     permissions = Permissions(role)
