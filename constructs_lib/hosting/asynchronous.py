@@ -53,6 +53,7 @@ class AsyncEndpoint(HostedEndpoint):
 
     Costs by the instance-hour; with ``AutoScaling(min_capacity=0, …)`` nothing runs while nothing waits,
     and the first request after that waits for an instance to start. A request may take up to an hour.
+    SageMaker reports no invocations and no overhead of it, but the metrics that have methods here.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html
 
@@ -105,8 +106,8 @@ class AsyncEndpoint(HostedEndpoint):
         :param startup_timeout: 1–60 minutes until the container is healthy. Default: 10 minutes.
         :param endpoint_name: default: derived from stack name and path, the same on every synthesis.
             Changing it replaces the endpoint.
-        :param rollout: default: all at once, rolling back on the built-in alarm on failed invocations.
-            No latency alarm: answers take as long as they take.
+        :param rollout: default: all at once, rolling back when the model answers 5xx (what expires, or
+            cannot be read, does not count). No latency alarm: answers take as long as they take.
         :param capture: default: nothing is captured.
         :param encryption_key: encrypts the instances' storage volumes (not local NVMe). Default: AWS's own key.
         :param metrics: default: every minute, per variant only.

@@ -143,7 +143,8 @@ class ComponentEndpoint(HostedEndpoint):
 
     A component says how much memory, CPU and accelerators a copy needs; SageMaker finds room for it. With
     `managed_scaling` the fleet follows the copies, down to no instance at all. Requests name their
-    component (``InferenceComponentName``). Costs by the instance-hour.
+    component (``InferenceComponentName``), and are counted and timed for it: `InferenceComponent.metric`;
+    the endpoint's own metrics tell of instances only. Costs by the instance-hour.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-deploy-models.html
 

@@ -59,7 +59,7 @@ class MultiModelEndpoint(HostedEndpoint):
 
     Example::
 
-        endpoint = MultiModelEndpoint(self, "Endpoint", instance_type="ml.m5.xlarge",
+        endpoint = MultiModelEndpoint(self, "Endpoint", instance_type="ml.m5.xlarge", code="inference",
             container=Container(image=ContainerImage.framework("sklearn", version="1.2-1")))
         churn = endpoint.add_model("team-a/churn", ModelData.from_asset("models/churn"))
         endpoint.grants.invoke(function, target_model="team-a/*")
@@ -189,7 +189,9 @@ class MultiModelEndpoint(HostedEndpoint):
         pinned: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> HostedModel:
-        """Put a model among those that the endpoint serves; no deployment of the endpoint is needed.
+        """Put a model among those that the endpoint serves; the endpoint itself is not changed.
+
+        That the model can be loaded shows when a request first names it, not when it is deployed.
 
         A changed model gets a new place, since SageMaker may go on serving what it has loaded from an old
         one: pass on `HostedModel.target_model`, do not spell it. The old place is emptied when the stack
@@ -200,7 +202,7 @@ class MultiModelEndpoint(HostedEndpoint):
         :param pinned: ``False``: lie at ``<name>.tar.gz`` whatever the content. Instances that have loaded
             the old content may serve it for long.
         :param removal_policy: what happens to the archive when the model is taken out of the stack, or
-            replaced by a new version. ``RETAIN`` keeps it, and those who still call it happy.
+            replaced by a new version. ``RETAIN`` keeps it, for callers that still use the old place.
         :raises ConstraintError: SM-MULTIMODEL-001, -002, -003, -006, -007; SM-DATA-002.
         """
         props = AddedModel(

@@ -234,7 +234,7 @@ def test_the_deploy_guard_watches_its_instance_type_and_comes_before_scaling(sta
 
 
 def test_one_alarm_rolls_back_on_failures_among_what_was_processed(stack: cdk.Stack) -> None:
-    """Asynchronous endpoints report no Invocations, and what is processed for the whole endpoint only."""
+    """Asynchronous endpoints report no Invocations, and what is processed for each variant."""
     template = made(stack)
     (alarm,) = resources(template, ALARM)
     queries = {
@@ -242,8 +242,10 @@ def test_one_alarm_rolls_back_on_failures_among_what_was_processed(stack: cdk.St
         for each in properties(template, ALARM)["Metrics"]
         if "MetricStat" in each
     }
-    on_endpoint = [{"Name": "EndpointName", "Value": "test-endpoint"}]
-    on_variant = [*on_endpoint, {"Name": "VariantName", "Value": "AllTraffic"}]
+    on_variant = [
+        {"Name": "EndpointName", "Value": "test-endpoint"},
+        {"Name": "VariantName", "Value": "AllTraffic"},
+    ]
     assert queries == {
         "errors": {
             "Namespace": "AWS/SageMaker",
@@ -253,7 +255,7 @@ def test_one_alarm_rolls_back_on_failures_among_what_was_processed(stack: cdk.St
         "requests": {
             "Namespace": "AWS/SageMaker",
             "MetricName": "InvocationsProcessed",
-            "Dimensions": on_endpoint,
+            "Dimensions": on_variant,
         },
     }
     deployment = properties(template, ENDPOINT)["DeploymentConfig"]
@@ -290,9 +292,6 @@ def test_unguarded_has_no_alarm(stack: cdk.Stack) -> None:
         (lambda e: e.metric_backlog_size(), "ApproximateBacklogSize", "Average"),
         (lambda e: e.metric_backlog_size_per_instance(), "ApproximateBacklogSizePerInstance", "Average"),
         (lambda e: e.metric_age_of_oldest_request(), "ApproximateAgeOfOldestRequest", "Maximum"),
-        (lambda e: e.metric_invocations_processed(), "InvocationsProcessed", "Sum"),
-        (lambda e: e.metric_invocation_failures(), "InvocationFailures", "Sum"),
-        (lambda e: e.metric_expired_requests(), "ExpiredRequests", "Sum"),
     ],
 )
 def test_what_is_measured_of_the_queue_is_the_endpoints_alone(
@@ -301,6 +300,22 @@ def test_what_is_measured_of_the_queue_is_the_endpoints_alone(
     metric = read(endpoint(stack))
     assert (metric.namespace, metric.metric_name, metric.statistic) == ("AWS/SageMaker", name, statistic)
     assert metric.dimensions == {"EndpointName": "test-endpoint"}
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        (lambda e: e.metric_invocations_processed(), "InvocationsProcessed"),
+        (lambda e: e.metric_invocation_failures(), "InvocationFailures"),
+        (lambda e: e.metric_expired_requests(), "ExpiredRequests"),
+    ],
+)
+def test_what_becomes_of_requests_is_the_variants(
+    stack: cdk.Stack, read: Callable[[AsyncEndpoint], Any], name: str
+) -> None:
+    metric = read(endpoint(stack))
+    assert (metric.namespace, metric.metric_name, metric.statistic) == ("AWS/SageMaker", name, "Sum")
+    assert metric.dimensions == {"EndpointName": "test-endpoint", "VariantName": "AllTraffic"}
 
 
 def test_what_is_measured_of_the_model_is_the_variants(stack: cdk.Stack) -> None:
