@@ -60,14 +60,14 @@ class Endpoint(Record):
 
     def begin_create(self) -> None:
         """Start the first fleets."""
-        self.capacity.reserve(self.live.instance_count)
+        self.capacity.reserve(self.live.process_count)
         self._do(self._create())
 
     def begin_update(self, new: Generation, plan: Plan, deployment_config: dict[str, Any] | None) -> None:
         """Start to replace what is live by a new generation. The endpoint must be idle."""
         if self.status == "Failed":
             raise RefusedError(f'Cannot update endpoint "{self.arn}" with status "Failed".')
-        self.capacity.reserve(new.instance_count)
+        self.capacity.reserve(new.process_count)
         self.pending, self.pending_since = new, time.time()
         self.deployment_config = deployment_config
         self.failure_reason = None
@@ -93,7 +93,7 @@ class Endpoint(Record):
     def begin_delete(self, forget: Callable[[], None]) -> None:
         """Start to stop the fleets; `forget` is called when they are gone. The endpoint must be idle."""
         if self.status == "InService":
-            self.capacity.release(self.live.instance_count)
+            self.capacity.release(self.live.process_count)
         self._become("Deleting")
         self.routes = ()
         self._do(self._delete(forget))
@@ -128,7 +128,7 @@ class Endpoint(Record):
         try:
             await self.live.start()
         except DeploymentError as error:
-            self.capacity.release(self.live.instance_count)
+            self.capacity.release(self.live.process_count)
             self.failure_reason = str(error)
             self._become("Failed")
         else:
@@ -163,7 +163,7 @@ class Endpoint(Record):
     async def _dismiss(self, generation: Generation) -> None:
         await generation.drain()
         await generation.stop()
-        self.capacity.release(generation.instance_count)
+        self.capacity.release(generation.process_count)
 
     async def _rebalance(self) -> None:
         await asyncio.sleep(settings().update_delay)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .component_hosting import ComponentHosting, check_hosting
 from .errors import NotEmulatedError, RefusedError
-from .models import Models
+from .models import Models, require_usable_role
 from .store import Record, Shelf, own_copy
 
 _NOT_EMULATED = {
@@ -16,7 +17,6 @@ _NOT_EMULATED = {
 }
 _NOT_EMULATED_IN_VARIANT = {
     "ServerlessConfig": "A serverless variant",
-    "ManagedInstanceScaling": "Managed instance scaling",
     "InstancePools": "An instance pool",
 }
 _DEFAULT_STARTUP_TIMEOUT = 600.0
@@ -28,23 +28,26 @@ class VariantSpec:
 
     name: str
     model_name: str
+    """Empty when inference components bring the models."""
     instance_type: str
     instance_count: int
     weight: float
     startup_timeout: float
+    hosting: ComponentHosting | None = None
 
     @classmethod
     def of(cls, variant: dict[str, Any]) -> VariantSpec:
         """Read a ProductionVariant of the API. A weight of 0 is a weight of 0."""
         return cls(
             name=variant["VariantName"],
-            model_name=variant["ModelName"],
+            model_name=variant.get("ModelName", ""),
             instance_type=variant["InstanceType"],
             instance_count=variant["InitialInstanceCount"],
             weight=float(variant.get("InitialVariantWeight", 1.0)),
             startup_timeout=float(
                 variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
             ),
+            hosting=ComponentHosting.of(variant),
         )
 
 
@@ -61,7 +64,7 @@ class EndpointConfigs(Shelf[Record]):
         for member, what in _NOT_EMULATED.items():
             if request.get(member):
                 raise NotEmulatedError(what)
-        self._check_variants(request["ProductionVariants"])
+        self._check_variants(request)
         name = request["EndpointConfigName"]
         record = Record(name=name, arn=self.arn(name), request=own_copy(request))
         for variant in record.request["ProductionVariants"]:
@@ -69,12 +72,16 @@ class EndpointConfigs(Shelf[Record]):
         self.add(record)
         return record
 
-    def _check_variants(self, variants: list[dict[str, Any]]) -> None:
+    def _check_variants(self, request: dict[str, Any]) -> None:
+        variants = request["ProductionVariants"]
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
             raise RefusedError("Variant names in a production variants list must be unique.")
         for variant in variants:
             self._check_variant(variant)
+        check_hosting(request)
+        if request.get("ExecutionRoleArn"):
+            require_usable_role(request["ExecutionRoleArn"])
         if not any(VariantSpec.of(variant).weight for variant in variants):
             raise RefusedError("At least one production variant must have a weight greater than 0.")
 
@@ -82,12 +89,11 @@ class EndpointConfigs(Shelf[Record]):
         for member, what in _NOT_EMULATED_IN_VARIANT.items():
             if variant.get(member):
                 raise NotEmulatedError(what)
-        if not variant.get("ModelName"):
-            raise NotEmulatedError("A variant without a model (inference components)")
         for member in ("InstanceType", "InitialInstanceCount"):
             if variant.get(member) is None:
                 raise RefusedError(f"{member} is required for variant {variant['VariantName']}.")
-        self._models.find(variant["ModelName"])
+        if variant.get("ModelName"):
+            self._models.find(variant["ModelName"])
 
     def describe(self, name: str) -> dict[str, Any]:
         """The answer to DescribeEndpointConfig."""

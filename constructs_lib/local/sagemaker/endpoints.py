@@ -10,10 +10,11 @@ from ..serving.fleet import ContainerSpec, Fleet
 from . import hooks
 from .capacity import Capacity
 from .capture import CaptureSettings
+from .component_variant import component_variant, hand_over, hosting_variant
 from .deployment import plan_of
 from .endpoint import Desired, Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
-from .errors import RefusedError
+from .errors import NotEmulatedError, RefusedError
 from .generation import DeployedVariant, Generation
 from .models import Models
 from .store import Shelf, own_copy
@@ -58,6 +59,7 @@ class Endpoints(Shelf[Endpoint]):
         kept = _kept_properties(endpoint, request)
         new = self._generation(endpoint.name, request["EndpointConfigName"], kept)
         _require_no_scaled_change(endpoint, new)
+        hand_over(endpoint.live, new)
         config = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             config = endpoint.deployment_config
@@ -70,6 +72,8 @@ class Endpoints(Shelf[Endpoint]):
         """Start to change weights, or the count of a variant."""
         endpoint = self.find(request["EndpointName"])
         endpoint.require_idle()
+        if hosting_variant(endpoint.live) is not None:
+            raise NotEmulatedError("Another weight or instance count of an endpoint for inference components")
         desired = {
             wanted["VariantName"]: Desired(wanted.get("DesiredWeight"), wanted.get("DesiredInstanceCount"))
             for wanted in request["DesiredWeightsAndCapacities"]
@@ -108,8 +112,10 @@ class Endpoints(Shelf[Endpoint]):
         )
 
     def _variant(self, endpoint_name: str, spec: VariantSpec, kept: Desired) -> DeployedVariant:
-        containers = self._models.containers(spec.model_name)
         weight = spec.weight if kept.weight is None else kept.weight
+        if spec.hosting is not None:
+            return component_variant(spec, spec.hosting, weight)
+        containers = self._models.containers(spec.model_name)
         return DeployedVariant(
             spec=spec,
             fleet=self._new_fleet(Scope.current(), endpoint_name, spec, containers),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from ..serving.channel import Reply
 from ..serving.fleet import ContainerSpec, Fleet, FleetError
+from ..serving.worker import Worker
 from .capture import CaptureSettings
 from .endpoint_configs import VariantSpec
 
@@ -20,17 +22,53 @@ class DeploymentError(Exception):
     """The deployment failed; the message is the FailureReason."""
 
 
+class Serving(Protocol):
+    """What a variant is served by: a fleet of its model, or the instances for inference components."""
+
+    @property
+    def size(self) -> int:
+        """How many instances there are."""
+
+    @property
+    def workers(self) -> list[Worker]:
+        """The processes."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered now."""
+
+    async def start(self, size: int) -> None:
+        """Start so many instances."""
+
+    async def resize(self, size: int) -> None:
+        """Bring them to this number."""
+
+    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
+        """Answer one request."""
+
+    async def drain(self) -> None:
+        """Wait until no request is under way."""
+
+    async def stop(self) -> None:
+        """Stop all at once."""
+
+
 @dataclass(slots=True, kw_only=True)
 class DeployedVariant:
     """A variant in service, with the weight and the count it has now."""
 
     spec: VariantSpec
-    fleet: Fleet
+    fleet: Serving
     image: str
     weight: float
     desired_weight: float
     desired_count: int
     since: float = field(default_factory=time.time)
+
+    @property
+    def process_count(self) -> int:
+        """How many processes of this machine it takes."""
+        return self.desired_count
 
     def summary(self) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it."""
@@ -57,6 +95,11 @@ class Generation:
     def instance_count(self) -> int:
         """How many instances were asked for in all."""
         return sum(variant.desired_count for variant in self.variants.values())
+
+    @property
+    def process_count(self) -> int:
+        """How many processes of this machine it takes in all."""
+        return sum(variant.process_count for variant in self.variants.values())
 
     async def start(self, percent: float = 100) -> None:
         """Start so much of every fleet; DeploymentError, and nothing started, when one fails."""

@@ -24,9 +24,8 @@ class Models(Shelf[Record]):
         self.require_free(request["ModelName"])
         container = _only_container(request)
         role = request.get("ExecutionRoleArn")
-        _require_usable_role(role)
-        for url in _artefact_urls(container):
-            _require_readable(url, role)
+        require_usable_role(role)
+        require_artefacts(container, role)
         record = Record(
             name=request["ModelName"], arn=self.arn(request["ModelName"]), request=own_copy(request)
         )
@@ -41,18 +40,24 @@ class Models(Shelf[Record]):
 
     def containers(self, name: str) -> list[ContainerSpec]:
         """The containers of a model with their artefacts, as they are now: a fleet keeps them."""
-        container = _only_container(self.find(name).request)
-        environment = dict(container.get("Environment", {}))
-        submitted = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
-        data_url = _data_url(container)
-        return [
-            ContainerSpec(
-                image=container.get("Image", ""),
-                archive=_fetch(data_url) if data_url else None,
-                environment=environment,
-                code_archive=_fetch(submitted) if submitted.startswith("s3://") else None,
-            )
-        ]
+        return [fetched(self.container(name))]
+
+    def container(self, name: str) -> dict[str, Any]:
+        """The container of a model, as its creator described it."""
+        return _only_container(self.find(name).request)
+
+
+def fetched(container: dict[str, Any]) -> ContainerSpec:
+    """A container with its artefacts."""
+    environment = dict(container.get("Environment", {}))
+    submitted = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+    data_url = _data_url(container)
+    return ContainerSpec(
+        image=container.get("Image", ""),
+        archive=_fetch(data_url) if data_url else None,
+        environment=environment,
+        code_archive=_fetch(submitted) if submitted.startswith("s3://") else None,
+    )
 
 
 def _only_container(request: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _split(url: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-def _require_usable_role(role: str | None) -> None:
+def require_usable_role(role: str | None) -> None:
     """Under IAM enforcement the role must exist and trust SageMaker."""
     if not emulator.iam_is_enforced():
         return
@@ -109,6 +114,12 @@ def _require_usable_role(role: str | None) -> None:
             f"Could not assume role {role}. Please ensure that the role exists and allows principal "
             f"'{_SERVICE_PRINCIPAL}' to assume the role."
         )
+
+
+def require_artefacts(container: dict[str, Any], role: str | None) -> None:
+    """What a container is made of must be there and, under IAM enforcement, readable for the role."""
+    for url in _artefact_urls(container):
+        _require_readable(url, role)
 
 
 def _require_readable(url: str, role: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..emulator import Response, Scope
 from ..serving.channel import BrokenOffError, Reply, UnreachableError
@@ -24,30 +25,42 @@ _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _REFUSED_HEADERS = {
     "x-amzn-sagemaker-target-model": "TargetModel (multi-model endpoints)",
     "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname (pipelines)",
-    "x-amzn-sagemaker-inference-component": "InferenceComponentName (inference components)",
     "x-amzn-sagemaker-session-id": "SessionId (stateful sessions)",
 }
 # What of the request's head reaches the container.
-_PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID)
+PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID)
 _DEFAULT_CONTENT_TYPE = "application/octet-stream"
 _TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
 _WENT_AWAY = "The model process ended while it was answering."
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came back from a variant, and how long the model took."""
+class Answer:
+    """What came back, and how long the model took."""
 
     worker: Worker | None
     reply: Reply
     seconds: float
 
 
+class ForComponents(Protocol):
+    """The data plane of inference components."""
+
+    def answers(self, endpoint: Endpoint, headers: Mapping[str, str]) -> bool:
+        """Whether the request is for a component; RoutingError when endpoint and request do not agree."""
+
+    async def invoke(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one request that is for a component."""
+
+
 class Runtime:
     """The data plane: routes a request to a variant and tells what happened."""
 
-    def __init__(self, endpoints: Endpoints, metrics: Metrics, capture: Capture) -> None:
+    def __init__(
+        self, endpoints: Endpoints, components: ForComponents, metrics: Metrics, capture: Capture
+    ) -> None:
         self._endpoints = endpoints
+        self._components = components
         self._metrics = metrics
         self._capture = capture
 
@@ -56,9 +69,12 @@ class Runtime:
         began = time.perf_counter()
         _check(headers, body)
         endpoint = self._endpoint(endpoint_name)
+        if self._components.answers(endpoint, headers):
+            return await self._components.invoke(endpoint, headers, body)
         capture, variant = _variant_for(endpoint, headers.get(_TARGET_VARIANT))
         concurrent = variant.fleet.in_flight + 1
-        answer = await _ask(variant, {name: headers[name] for name in _PASSED_ON if name in headers}, body)
+        passed_on = {name: headers[name] for name in PASSED_ON if name in headers}
+        answer = await ask(variant.fleet, f"instance of variant {variant.spec.name}", passed_on, body)
         spent = time.perf_counter() - began
         self._metrics.invocation(
             endpoint.scope, endpoint.name, variant.spec.name,
@@ -66,11 +82,11 @@ class Runtime:
             instances=variant.desired_count, concurrent=concurrent,
         )  # fmt: skip
         if not 200 <= answer.reply.status < 300:
-            raise _model_error(endpoint, variant, answer)
+            raise model_error(endpoint.scope, log_group(endpoint.name), variant.spec.name, answer)
         if capture is not None and capture.samples_this_one():
-            exchange = _exchange(headers, body, answer.reply)
-            self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, exchange)
-        return 200, _response_headers(variant, answer.reply), answer.reply.body
+            seen = exchange(headers, body, answer.reply)
+            self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, seen)
+        return 200, response_headers(variant.spec.name, answer.reply), answer.reply.body
 
     def _endpoint(self, name: str) -> Endpoint:
         try:
@@ -102,38 +118,47 @@ def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSetting
     return generation.capture, variant
 
 
-async def _ask(variant: DeployedVariant, headers: Mapping[str, str], body: bytes) -> _Answer:
+class Answering(Protocol):
+    """A fleet, or the copies of a component."""
+
+    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
+        """Answer one request."""
+
+
+async def ask(served_by: Answering, what: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Have a request answered; UnavailableError when no such `what` is there."""
     began = time.perf_counter()
     worker: Worker | None = None
     try:
-        worker, reply = await variant.fleet.invoke(headers, body)
+        worker, reply = await served_by.invoke(headers, body)
     except UnreachableError as error:
-        raise UnavailableError(f"No instance of variant {variant.spec.name} is healthy.") from error
+        raise UnavailableError(f"No {what} is healthy.") from error
     except TimeoutError:
         reply = Reply(500, {}, _TIMED_OUT.encode())
     except BrokenOffError:
         reply = Reply(500, {}, _WENT_AWAY.encode())
-    return _Answer(worker, reply, time.perf_counter() - began)
+    return Answer(worker, reply, time.perf_counter() - began)
 
 
-def _model_error(endpoint: Endpoint, variant: DeployedVariant, answer: _Answer) -> ModelError:
+def model_error(scope: Scope, group: str, variant: str, answer: Answer) -> ModelError:
+    """What the caller is told when the model failed, with the log group that says more."""
     status = answer.reply.status
     text = answer.reply.body.decode("utf-8", "replace")
     side = "client" if status < 500 else "server"
-    region, account = endpoint.scope.region, endpoint.scope.account_id
-    group = log_group(endpoint.name)
-    stream = f":log-stream:{variant.spec.name}/{answer.worker.worker_id}" if answer.worker else ""
+    region, account = scope.region, scope.account_id
+    stream = f":log-stream:{variant}/{answer.worker.worker_id}" if answer.worker else ""
     return ModelError(
         f'Received {side} error ({status}) from primary with message "{text}". See '
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
         f"in account {account} for more information.",
         original_status=status,
         original_message=text,
-        log_stream_arn=endpoint.scope.arn("logs", f"log-group:{group}{stream}"),
+        log_stream_arn=scope.arn("logs", f"log-group:{group}{stream}"),
     )
 
 
-def _exchange(headers: Mapping[str, str], body: bytes, reply: Reply) -> Exchange:
+def exchange(headers: Mapping[str, str], body: bytes, reply: Reply) -> Exchange:
+    """What data capture keeps of a request and its answer."""
     return Exchange(
         request_type=headers.get("content-type", _DEFAULT_CONTENT_TYPE),
         request=body,
@@ -144,10 +169,11 @@ def _exchange(headers: Mapping[str, str], body: bytes, reply: Reply) -> Exchange
     )
 
 
-def _response_headers(variant: DeployedVariant, reply: Reply) -> dict[str, str]:
+def response_headers(variant: str, reply: Reply) -> dict[str, str]:
+    """The headers of an answer."""
     answered = {
         "Content-Type": reply.headers.get("content-type", _DEFAULT_CONTENT_TYPE),
-        "x-Amzn-Invoked-Production-Variant": variant.spec.name,
+        "x-Amzn-Invoked-Production-Variant": variant,
     }
     attributes = reply.headers.get(_CUSTOM_ATTRIBUTES)
     return {**answered, "X-Amzn-SageMaker-Custom-Attributes": attributes} if attributes else answered

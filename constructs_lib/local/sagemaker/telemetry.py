@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import emulator
@@ -12,7 +12,8 @@ from ..emulator import Scope
 INVOCATION_NAMESPACE = "AWS/SageMaker"
 INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
 _MICROSECONDS = 1_000_000
-_Series = tuple[Scope, str, str, str, str, str]
+_Dimensions = tuple[tuple[str, str], ...]
+_Series = tuple[Scope, _Dimensions, str, str, str]
 
 
 class Metrics:
@@ -26,7 +27,15 @@ class Metrics:
         *, unit: str = "None", namespace: str = INVOCATION_NAMESPACE,
     ) -> None:  # fmt: skip
         """Keep one value of a metric of a variant until the next flush."""
-        self._waiting[scope, endpoint, variant, namespace, name, unit][value] += 1
+        dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        self.add_for(scope, dimensions, name, value, unit=unit, namespace=namespace)
+
+    def add_for(
+        self, scope: Scope, dimensions: Mapping[str, str], name: str, value: float,
+        *, unit: str = "None", namespace: str = INVOCATION_NAMESPACE,
+    ) -> None:  # fmt: skip
+        """Keep one value of a metric of something with these dimensions until the next flush."""
+        self._waiting[scope, tuple(dimensions.items()), namespace, name, unit][value] += 1
 
     def invocation(
         self, scope: Scope, endpoint: str, variant: str, *,
@@ -42,24 +51,23 @@ class Metrics:
         # 0 too, so that their average is the error rate, as on AWS.
         add("Invocation4XXErrors", 400 <= status < 500)
         add("Invocation5XXErrors", status >= 500)
-        add("ModelLatency", _coarse_microseconds(model_seconds), "Microseconds")
-        add("OverheadLatency", _coarse_microseconds(overhead_seconds), "Microseconds")
+        add("ModelLatency", coarse_microseconds(model_seconds), "Microseconds")
+        add("OverheadLatency", coarse_microseconds(overhead_seconds), "Microseconds")
         add("ConcurrentRequestsPerModel", concurrent)
 
     def flush(self) -> None:
         """Put what was gathered into CloudWatch."""
         waiting, self._waiting = self._waiting, defaultdict(Counter)
-        for (scope, endpoint, variant, namespace, name, unit), values in waiting.items():
-            dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        for (scope, dimensions, namespace, name, unit), values in waiting.items():
             with scope.active():
-                emulator.put_metric(namespace, name, dimensions, unit, values)
+                emulator.put_metric(namespace, name, dict(dimensions), unit, values)
 
     def clear(self) -> None:
         """Forget what was not put."""
         self._waiting.clear()
 
 
-def _coarse_microseconds(seconds: float) -> float:
+def coarse_microseconds(seconds: float) -> float:
     """Two digits: many requests then share a value, and ministack keeps every value for two weeks."""
     return float(f"{seconds * _MICROSECONDS:.1e}")
 
@@ -78,8 +86,13 @@ class Logs:
     def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, str], None]:
         """Where the processes of a variant write: a stream for each."""
 
+        return self.group_sink(scope, log_group(endpoint), variant)
+
+    def group_sink(self, scope: Scope, group: str, prefix: str) -> Callable[[str, str], None]:
+        """Where the processes of a variant write, in a log group of this name."""
+
         def keep(worker_id: str, line: str) -> None:
-            self.add(scope, endpoint, f"{variant}/{worker_id}", line)
+            self._waiting[scope, group, f"{prefix}/{worker_id}"].append(line)
 
         return keep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,11 +45,13 @@ class Fleet:
     """
 
     def __init__(
-        self, containers: list[ContainerSpec], workspace: Workspace, log: LogSink, startup_timeout: float
-    ) -> None:
+        self, containers: list[ContainerSpec], workspace: Workspace, log: LogSink, startup_timeout: float,
+        memory_bytes: int | None = None,
+    ) -> None:  # fmt: skip
         self._container = containers[0]
         self._workspace = workspace
         self._log = log
+        self._memory_bytes = memory_bytes or settings().worker_memory_bytes
         self._startup_timeout = min(startup_timeout, settings().startup_timeout)
         self._base: Path | None = None
         self._keepers: dict[Worker, asyncio.Task[None]] = {}
@@ -121,8 +123,7 @@ class Fleet:
 
     async def _launch(self, worker: Worker) -> None:
         assert self._base is not None  # noqa: S101
-        memory = str(settings().worker_memory_bytes)
-        arguments = [str(self._base / "model"), memory, str(self._workspace.root)]
+        arguments = [str(self._base / "model"), str(self._memory_bytes), str(self._workspace.root)]
         try:
             await worker.start(arguments, self._environment(self._base), self._startup_timeout)
         except StartError as error:
@@ -163,16 +164,7 @@ class Fleet:
 
     async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
         """Let the least busy process answer; UnreachableError when there is none."""
-        tried: set[Worker] = set()
-        while True:
-            candidates = [worker for worker in self._keepers if worker.ready and worker not in tried]
-            if not candidates:
-                raise UnreachableError("no healthy instance")
-            worker = min(candidates, key=lambda candidate: candidate.in_flight)
-            try:
-                return worker, await worker.invoke(headers, body, settings().request_timeout)
-            except UnreachableError:
-                tried.add(worker)
+        return await ask_one(lambda: self.workers, least_busy, headers, body)
 
     async def drain(self) -> None:
         """Wait until no request is being answered; a request cannot last longer than its timeout."""
@@ -197,6 +189,28 @@ class Fleet:
         await asyncio.gather(*(worker.stop() for worker in [*keepers, *starting]))
         if self._base is not None:
             await asyncio.to_thread(_remove, self._base)
+
+
+def least_busy(workers: Sequence[Worker]) -> Worker:
+    """The process that answers the fewest requests now."""
+    return min(workers, key=lambda worker: worker.in_flight)
+
+
+async def ask_one(
+    workers: Callable[[], Sequence[Worker]], choose: Callable[[Sequence[Worker]], Worker],
+    headers: Mapping[str, str], body: bytes,
+) -> tuple[Worker, Reply]:  # fmt: skip
+    """Let one of the healthy processes answer; UnreachableError when there is none that can be reached."""
+    tried: set[Worker] = set()
+    while True:
+        candidates = [worker for worker in workers() if worker.ready and worker not in tried]
+        if not candidates:
+            raise UnreachableError("no healthy instance")
+        worker = choose(candidates)
+        try:
+            return worker, await worker.invoke(headers, body, settings().request_timeout)
+        except UnreachableError:
+            tried.add(worker)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
