@@ -26,6 +26,7 @@ from .generation import DeploymentError
 from .store import Record
 
 _logger = logging.getLogger(__name__)
+_LONGEST_REASON = 1024
 # What a status is called in AWS's refusals (two were seen, the others are inferred).
 _IN_PROGRESS = {
     "Creating": "CREATE_IN_PROGRESS",
@@ -208,7 +209,7 @@ class Component(Record):
             "RuntimeConfig": {"DesiredCopyCount": self.desired, "CurrentCopyCount": len(self.workers)},
         }
         if self.failure_reason:
-            shown["FailureReason"] = self.failure_reason[:1024]
+            shown["FailureReason"] = _shortened(self.failure_reason)
         if self.deployment_config:
             shown["LastDeploymentConfig"] = self.deployment_config
         return shown
@@ -225,6 +226,14 @@ class Component(Record):
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
         }
+
+
+def _shortened(reason: str) -> str:
+    """At most as long as AWS's; what is left out is the middle: the last lines of a log say most."""
+    if len(reason) <= _LONGEST_REASON:
+        return reason
+    half = _LONGEST_REASON // 2 - 1
+    return f"{reason[:half]}…{reason[-half:]}"
 
 
 def _any_one(workers: Sequence[Worker]) -> Worker:
