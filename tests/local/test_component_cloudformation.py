@@ -12,7 +12,6 @@ from tools.embedded_aws import ACCOUNT, REGION
 from .components import Components
 from .hosting import BROKEN_CODE, IMAGE, PUPPET_CODE, ROLE, archive, as_template
 from .test_cloudformation import Stack
-from .test_components import components as components
 
 NEEDS = {"MinMemoryRequiredInMb": 256}
 

@@ -11,7 +11,6 @@ from tools.embedded_aws import until
 
 from .components import HALF_AN_INSTANCE, Components
 from .hosting import IMAGE, ROLE, error_of
-from .test_components import components as components
 
 NO_ROOM = "There is not enough hardware resources on the instances for this endpoint"
 
@@ -90,6 +89,9 @@ def test_an_update_of_the_endpoint_takes_the_copies_along(components: Components
     pids = {components.ask(endpoint, name, "pid") for _ in range(10)}
     larger = components.host_config(scaled=(1, 3))
     components.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=larger)
+    assert "in-progress endpoint" in error_of(lambda: components.resize(name, 1))[1]
+    meanwhile = components.specification()
+    assert "in-progress endpoint" in error_of(lambda: components.begin(endpoint, meanwhile))[1]
     assert components.settled(endpoint)["EndpointConfigName"] == larger
     assert components.ask(endpoint, name, "pid") in pids
     assert components.resize(name, 3)["RuntimeConfig"]["CurrentCopyCount"] == 3

@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,6 @@ from .components import Components
 from .conftest import QUICK
 from .hosting import BROKEN_CODE, BUCKET, IMAGE, PUPPET_CODE, ROLE, SETOSA, archive, error_of, iris_archive
 from .test_updates import ALARM, traffic
-
-
-@pytest.fixture
-def components(aws: LocalAws) -> Iterator[Components]:
-    """SageMaker; the components and endpoints of the test are deleted after it."""
-    fresh = Components(aws)
-    yield fresh
-    for name in fresh.component_names():
-        fresh.delete_component(name)
-    for name in fresh.names():
-        fresh.settled(name)
-        fresh.delete(name)
 
 
 def worker_processes(aws: LocalAws) -> set[int]:

@@ -42,7 +42,7 @@ def rolling_plan(config: dict[str, Any] | None, copies: int) -> RollingPlan:
     alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
     plan = RollingPlan(
         copies=copies,
-        batch=max(1, batch),
+        batch=max(1, min(batch, copies)),
         wait_seconds=wait,
         alarms=tuple(alarm["AlarmName"] for alarm in alarms),
     )

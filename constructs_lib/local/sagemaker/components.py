@@ -51,6 +51,7 @@ class Components(Shelf[Component]):
         name = request["InferenceComponentName"]
         self.require_free(name)
         endpoint = self._endpoints.find(request["EndpointName"])
+        _require_open(endpoint)
         variant = _variant(endpoint, request.get("VariantName"))
         component = Component(
             name=name, arn=self.arn(name), request=own_copy(request), scope=Scope.current(), endpoint=endpoint,
@@ -122,6 +123,14 @@ class Components(Shelf[Component]):
         spec = ComponentSpec.of(request, self._models, role)
         fleet = self._new_fleet(Scope.current(), name, variant.spec.name, spec)
         return Copies(spec, fleet, lambda: _variant(endpoint, None).instances)
+
+
+def _require_open(endpoint: Endpoint) -> None:
+    """RefusedError when the endpoint takes no new component. One that is Creating does: it is waited for."""
+    if endpoint.status == "Failed":
+        raise RefusedError(f'Cannot create an inference component on failed endpoint "{endpoint.arn}".')
+    if endpoint.status != "Creating":
+        endpoint.require_idle()
 
 
 def _variant(endpoint: Endpoint, name: str | None) -> ComponentVariant:

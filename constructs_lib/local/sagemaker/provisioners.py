@@ -117,7 +117,7 @@ class Awaited(Named):
         self._wait_until_idle(name_in(arn))
 
     def _describe(self, name: str) -> Properties:
-        return self._control.call(f"Describe{self._noun}", {self._name_property: name})
+        return self._call(f"Describe{self._noun}", {self._name_property: name})
 
     def _status(self, description: Properties) -> str:
         return str(description[f"{self._noun}Status"])
@@ -129,7 +129,7 @@ class Awaited(Named):
 
     def _wait_until_idle(self, name: str) -> None:
         """Wait for a change under way; a resource that is gone has none."""
-        with suppress(RefusedError):
+        with suppress(ValueError):
             self._settled(name)
 
 
