@@ -6,20 +6,30 @@ import os
 
 import aws_cdk as cdk
 
+from stacks.asynchronous import AsyncStack
+from stacks.components import ComponentsStack
+from stacks.multi_model import MultiModelStack
+from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
+from stacks.serverless import ServerlessStack
 
 
 def build(outdir: str | None = None) -> cdk.App:
     """The app; reads no clock, no network and no credentials."""
     app = cdk.App(outdir=outdir)
+    env = _environment()
     # The model's folder may be given by context, so that a pipeline deploys what it has just trained:
-    # cdk deploy -c model=build/models/2
-    RealtimeStack(
-        app,
-        "Realtime",
-        model=app.node.try_get_context("model") or "examples/breast_cancer/model",
-        code=app.node.try_get_context("code") or "examples/breast_cancer/code",
-        env=_environment(),
+    # cdk deploy Realtime -c model=build/models/2
+    model = app.node.try_get_context("model") or "examples/breast_cancer/model"
+    code = app.node.try_get_context("code") or "examples/breast_cancer/code"
+    models = app.node.try_get_context("models") or "examples/digits/models"
+    RealtimeStack(app, "Realtime", model=model, code=code, env=env)
+    ServerlessStack(app, "Serverless", model=model, code=code, env=env)
+    AsyncStack(app, "Async", model=model, code=code, env=env)
+    MultiModelStack(app, "MultiModel", models=models, code="examples/digits/code", env=env)
+    PipelineStack(app, "Pipeline", steps="examples/wine", env=env)
+    ComponentsStack(
+        app, "Components", models={"Cancer": "examples/breast_cancer", "Wine": "examples/wine/scale"}, env=env
     )
     return app
 

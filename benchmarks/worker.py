@@ -7,8 +7,13 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+
+import aws_cdk as cdk
+
+from .calls import counted
 
 PER_STACK = 25
 """Endpoints a stack: below CloudFormation's 500 resources."""
@@ -17,8 +22,6 @@ PER_STACK = 25
 def main(kind: str, count: int) -> dict[str, float]:
     """Make `count` endpoints of ``module:function`` and synthesize them."""
     module, function = kind.split(":")
-    import aws_cdk as cdk
-
     make = getattr(import_module(f"benchmarks.{module}"), function)
     with tempfile.TemporaryDirectory() as folder:
         # Started and warm: both sides pay for Node once, and that is not the question.
@@ -33,13 +36,25 @@ def main(kind: str, count: int) -> dict[str, float]:
         assembly = app.synth()
         finished = time.perf_counter()
         resources = sum(len(each.template["Resources"]) for each in assembly.stacks[:1])
+        calls = _calls_for_one_more(make)
     return {
         "construct": constructed - started,
         "synth": finished - constructed,
         "total": finished - started,
         "memory": _peak_memory(),
         "resources": resources / min(count, PER_STACK),
+        "calls": calls,
     }
+
+
+def _calls_for_one_more(make: Callable[[cdk.Stack, int], None]) -> int:
+    """Calls into Node for an endpoint in a stack that has one already, and with it all that is made once."""
+    app = cdk.App(builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Counted", env=cdk.Environment(region="eu-west-1"))
+    make(stack, 0)
+    with counted() as made:
+        make(stack, 1)
+    return len(made)
 
 
 def _peak_memory() -> float:

@@ -11,6 +11,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .core.errors import ConstraintError, Violation
+    from .hosting.async_data import AsyncInput, AsyncOutput
+    from .hosting.asynchronous import AsyncEndpoint
     from .hosting.auto_scaling import (
         Adjustment,
         AutoScaling,
@@ -21,19 +23,27 @@ if TYPE_CHECKING:
         SuspendedScaling,
     )
     from .hosting.capture import DataCapture
+    from .hosting.component_endpoint import ComponentEndpoint, ManagedInstanceScaling
+    from .hosting.component_metrics import ComponentMetric
     from .hosting.endpoint import EndpointBase
     from .hosting.grants import EndpointGrants
+    from .hosting.inference_component import InferenceComponent, Placement
     from .hosting.metrics import EndpointMetric, MetricsPublishing
+    from .hosting.multi_model import HostedModel, MultiModelEndpoint
+    from .hosting.pipeline import InferencePipeline
     from .hosting.realtime import RealtimeEndpoint
     from .hosting.rollout import Rollback, Rollout
+    from .hosting.serverless import ServerlessEndpoint
     from .hosting.variant import RoutingStrategy, Variant
-    from .model.container import Container
-    from .model.data import ModelData
+    from .model.container import Container, MultiModel
+    from .model.data import ModelData, ModelDataPrefix
     from .model.image import ContainerImage
     from .model.model import Model, ModelBase
 
 _HOMES = {
     "core.errors": ("ConstraintError", "Violation"),
+    "hosting.async_data": ("AsyncInput", "AsyncOutput"),
+    "hosting.asynchronous": ("AsyncEndpoint",),
     "hosting.auto_scaling": (
         "Adjustment",
         "AutoScaling",
@@ -44,14 +54,20 @@ _HOMES = {
         "SuspendedScaling",
     ),
     "hosting.capture": ("DataCapture",),
+    "hosting.component_endpoint": ("ComponentEndpoint", "ManagedInstanceScaling"),
+    "hosting.component_metrics": ("ComponentMetric",),
     "hosting.endpoint": ("EndpointBase",),
     "hosting.grants": ("EndpointGrants",),
+    "hosting.inference_component": ("InferenceComponent", "Placement"),
     "hosting.metrics": ("EndpointMetric", "MetricsPublishing"),
+    "hosting.multi_model": ("HostedModel", "MultiModelEndpoint"),
+    "hosting.pipeline": ("InferencePipeline",),
     "hosting.realtime": ("RealtimeEndpoint",),
     "hosting.rollout": ("Rollback", "Rollout"),
+    "hosting.serverless": ("ServerlessEndpoint",),
     "hosting.variant": ("RoutingStrategy", "Variant"),
-    "model.container": ("Container",),
-    "model.data": ("ModelData",),
+    "model.container": ("Container", "MultiModel"),
+    "model.data": ("ModelData", "ModelDataPrefix"),
     "model.image": ("ContainerImage",),
     "model.model": ("Model", "ModelBase"),
 }
@@ -59,7 +75,12 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Adjustment",
+    "AsyncEndpoint",
+    "AsyncInput",
+    "AsyncOutput",
     "AutoScaling",
+    "ComponentEndpoint",
+    "ComponentMetric",
     "ConstraintError",
     "Container",
     "ContainerImage",
@@ -67,17 +88,26 @@ __all__ = [
     "EndpointBase",
     "EndpointGrants",
     "EndpointMetric",
+    "HostedModel",
+    "InferenceComponent",
+    "InferencePipeline",
+    "ManagedInstanceScaling",
     "MetricTarget",
     "MetricsPublishing",
     "Model",
     "ModelBase",
     "ModelData",
+    "ModelDataPrefix",
+    "MultiModel",
+    "MultiModelEndpoint",
+    "Placement",
     "RealtimeEndpoint",
     "Rollback",
     "Rollout",
     "RoutingStrategy",
     "ScalingStep",
     "ScheduledScaling",
+    "ServerlessEndpoint",
     "StepScaling",
     "SuspendedScaling",
     "Variant",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 import constructs
 
+from .place import name_of, path_of, stack_of
 from .tokens import is_token
 
 ENDPOINT_NAME_LENGTH = 63
@@ -29,15 +30,15 @@ def physical_name(
     collide. Where the path below the stack is more than one plain id, or anything had to be cut or
     replaced, a hash of the whole is appended, so that two paths never share a name.
     """
-    stack = _named_stack(cdk.Stack.of(scope))
-    below = scope.node.path.split("/")[len(stack.node.path.split("/")) :]
-    parts = [stack.stack_name, *below, *([suffix] if suffix else [])]
+    stack = _named_stack(stack_of(scope))
+    below = path_of(scope).split("/")[len(path_of(stack).split("/")) :]
+    parts = [name_of(stack), *below, *([suffix] if suffix else [])]
     return _fitted(parts, max_length)
 
 
 def _named_stack(stack: cdk.Stack) -> cdk.Stack:
     """The stack, or where it is a nested one, whose name only the deployment knows, the one around it."""
-    while is_token(stack.stack_name) and stack.nested_stack_parent is not None:
+    while is_token(name_of(stack)) and stack.nested_stack_parent is not None:
         stack = stack.nested_stack_parent
     return stack
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from .place import environment_of, path_of, stack_of
+from .tokens import is_token
 
 LOG_GROUP_PREFIX = "/aws/sagemaker/"
 """Where SageMaker writes what containers print: Endpoints/…, and later TransformJobs and ProcessingJobs."""
@@ -21,11 +27,16 @@ def execution_role(scope: constructs.Construct, id: str = "Role") -> iam.Role:
     return iam.Role(
         scope,
         id,
-        description=f"Runs the SageMaker model {scope.node.path}",
-        assumed_by=iam.ServicePrincipal(
-            "sagemaker.amazonaws.com",
-            conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}},
-        ),
+        description=f"Runs the SageMaker model {path_of(scope)}",
+        assumed_by=_sagemaker_for(environment_of(scope).account),
+    )
+
+
+@cache
+def _sagemaker_for(account: str) -> iam.ServicePrincipal:
+    """A principal is a value: one serves all roles."""
+    return iam.ServicePrincipal(
+        "sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
     )
 
 
@@ -40,6 +51,7 @@ class Permissions:
         self.role = role
         self._statements: list[dict[str, object]] = []
         self._wildcards: dict[str, str] = {}
+        self._keys: list[kms.IKey] = []
 
     def allow(
         self,
@@ -56,6 +68,20 @@ class Permissions:
             self._statements.append(statement)
         if wildcard is not None:
             self._wildcards[on] = wildcard
+
+    def allow_decryption(self, key: kms.IKey | None) -> None:
+        """Allow reading what `key` has encrypted, if anything has."""
+        if key is not None and key not in self._keys:
+            self._keys.append(key)
+            key.grant_decrypt(self.role)
+
+    def copied_to(self, role: iam.IRole) -> Permissions:
+        """The same for another role, yet to be attached."""
+        copied = Permissions(role)
+        copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
+        for key in self._keys:
+            copied.allow_decryption(key)
+        return copied
 
     def attach(self, scope: constructs.Construct, id: str = "Policy") -> iam.Policy:
         """The policy with all of it; an imported, immutable role keeps what it has."""
@@ -74,18 +100,12 @@ class Permissions:
 
 def allow_telemetry(permissions: Permissions, scope: constructs.Construct) -> None:
     """Let containers write their logs and metrics."""
-    logs = cdk.Stack.of(scope).format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name=f"{LOG_GROUP_PREFIX}*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
     permissions.allow(
         "logs:CreateLogGroup",
         "logs:CreateLogStream",
         "logs:DescribeLogStreams",
         "logs:PutLogEvents",
-        on=logs,
+        on=environment_of(scope).arn("logs", f"log-group:{LOG_GROUP_PREFIX}*"),
         wildcard="Log groups are named after endpoints that do not exist yet.",
     )
     permissions.allow(
@@ -152,8 +172,12 @@ def acknowledge(scope: constructs.IConstruct, findings: Mapping[str, str]) -> No
 
 def wildcard_finding(scope: constructs.IConstruct, resource: str) -> str:
     """The id under which policy packs report a statement on the wildcard `resource`."""
-    shown = resource if resource == "*" else _as_policy_packs_show(cdk.Stack.of(scope).resolve(resource))
-    return f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]"
+    return f"AwsSolutions::AwsSolutions-IAM5[Resource::{_shown(stack_of(scope), resource)}]"
+
+
+@cache
+def _shown(stack: cdk.Stack, resource: str) -> str:
+    return _as_policy_packs_show(stack.resolve(resource)) if is_token(resource) else resource
 
 
 def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: str) -> None:
@@ -178,4 +202,6 @@ def _as_policy_packs_show(value: object) -> str:
     if function == "Fn::Join":
         separator, parts = argument
         return str(separator).join(_as_policy_packs_show(part) for part in parts)
+    if function == "Fn::Sub" and isinstance(argument, str):
+        return re.sub(r"\$\{([^}]+)\}", r"<\1>", argument)
     return str(value)

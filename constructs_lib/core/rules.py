@@ -206,9 +206,3 @@ class Advice:
     def warn(self, scope: constructs.IConstruct, message: str) -> None:
         """Attach the warning to `scope`; the CDK CLI shows it with its path."""
         cdk.Annotations.of(scope).add_warning_v2(self.id, f"{message} ({self.source})")
-
-
-def construct_path(scope: constructs.IConstruct, id: str) -> str:
-    """The path that a construct `id` under `scope` has, before it exists."""
-    parent = scope.node.path
-    return f"{parent}/{id}" if parent else id

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
+from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text, whole_number
-from ..core.roles import acknowledge, acknowledge_wildcard, both_packs
+from ..core.place import path_of
+from ..core.roles import acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 MAX_CONTENT_TYPES = 10
@@ -51,7 +52,10 @@ class DataCapture:
         self, scope: constructs.Construct, roles: Sequence[iam.IRole]
     ) -> tuple[s3.IBucket, sagemaker.CfnEndpointConfig.DataCaptureConfigProperty]:
         """The capture bucket (made under `scope` where none was given) and its configuration."""
-        bucket = self.bucket if self.bucket is not None else _capture_bucket(scope, self.encryption_key)
+        bucket = self.bucket
+        if bucket is None:
+            what = f"Captured requests and responses of {path_of(scope)}"
+            bucket = data_bucket(scope, "Capture", what=what, key=self.encryption_key)
         for role in roles:
             self._let_write(role, bucket)
         modes = [("Input", self.capture_input), ("Output", self.capture_output)]
@@ -85,44 +89,6 @@ class DataCapture:
         for key in (self.encryption_key, bucket.encryption_key):
             if key is not None:
                 key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
-
-
-def _capture_bucket(scope: constructs.Construct, key: kms.IKey | None) -> s3.Bucket:
-    key = key or kms.Key(
-        scope,
-        "CaptureKey",
-        description=f"Captured requests and responses of {scope.node.path}",
-        enable_key_rotation=True,
-    )
-    bucket = s3.Bucket(
-        scope,
-        "CaptureBucket",
-        encryption=s3.BucketEncryption.KMS,
-        encryption_key=key,
-        bucket_key_enabled=True,
-        enforce_ssl=True,
-        versioned=True,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        removal_policy=cdk.RemovalPolicy.RETAIN,
-        lifecycle_rules=[
-            s3.LifecycleRule(
-                noncurrent_version_expiration=cdk.Duration.days(30),
-                abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
-            )
-        ],
-    )
-    acknowledge(
-        bucket,
-        dict.fromkeys(
-            (
-                "AwsSolutions::AwsSolutions-S1",
-                *both_packs("S3BucketLoggingEnabled", "S3BucketReplicationEnabled"),
-            ),
-            "One writer and few readers, all with object-level grants; CloudTrail data events serve better than "
-            "access logs. Replication is the account's decision: pass a bucket that has it.",
-        ),
-    )
-    return bucket
 
 
 capture_rules = Rules[DataCapture]()

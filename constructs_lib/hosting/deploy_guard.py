@@ -24,7 +24,7 @@ docs/realtime.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from functools import cache
 
 import aws_cdk as cdk
 import constructs
@@ -32,20 +32,20 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
+from ..core.place import environment_of, stack_of
+from ..core.roles import acknowledge, wildcard_finding
 from .endpoint import EndpointBase
 from .scaling import CapacityScaling
+from .stack_function import stack_function
 
 _ID = "ConstructsLibDeployGuard"
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 """SSM path under which released scaling is remembered: ``<prefix>/<endpoint>/<variant>``."""
 
 _ENDPOINTS_PER_RULE = 20  # an event pattern has at most 2,048 characters
-_PATIENCE_MINUTES = 10
-_RUNTIME = Path(__file__).parent / "runtime"
+_PATIENCE_SECONDS = 600
 
 
 class DeployGuard(constructs.Construct):
@@ -58,14 +58,11 @@ class DeployGuard(constructs.Construct):
         self.function = self._function()
         """The one function behind all custom resources of the stack."""
         self._service_token = self.function.function_arn
-        self._patience = cdk.Duration.minutes(_PATIENCE_MINUTES)
 
     @staticmethod
     def of(scope: constructs.Construct) -> DeployGuard:
         """The guard of the stack that `scope` is in, made on first use."""
-        stack = cdk.Stack.of(scope)
-        found = stack.node.try_find_child(_ID)
-        return found if isinstance(found, DeployGuard) else DeployGuard(stack, _ID)
+        return _guard_of(stack_of(scope))
 
     def watch(
         self,
@@ -80,9 +77,9 @@ class DeployGuard(constructs.Construct):
         name = endpoint.endpoint_name
         variants = {"EndpointName": name, "InstanceTypes": dict(instance_types)}
         release = self._custom_resource(endpoint, "Release", variants)
-        cfn_endpoint.node.add_dependency(release)
+        cfn_endpoint.add_resource_dependency(release)
         settle = self._custom_resource(endpoint, "Settle", {"EndpointName": name, "ConfigName": config_name})
-        settle.node.add_dependency(cfn_endpoint)
+        settle.add_resource_dependency(cfn_endpoint)
         for scaling in scalings:
             # A target that was released is there again before CloudFormation changes it.
             scaling.node.add_dependency(settle)
@@ -90,14 +87,10 @@ class DeployGuard(constructs.Construct):
 
     def _custom_resource(
         self, endpoint: EndpointBase, id: str, properties: Mapping[str, object]
-    ) -> cdk.CustomResource:
-        return cdk.CustomResource(
-            endpoint,
-            id,
-            resource_type=f"Custom::Endpoint{id}",
-            service_token=self._service_token,
-            service_timeout=self._patience,
-            properties=dict(properties),
+    ) -> cdk.CfnResource:
+        served = {"ServiceToken": self._service_token, "ServiceTimeout": str(_PATIENCE_SECONDS)}
+        return cdk.CfnResource(
+            endpoint, id, type=f"Custom::Endpoint{id}", properties={**served, **properties}
         )
 
     def _restore_when_at_rest(self, endpoint_name: str) -> None:
@@ -119,46 +112,22 @@ class DeployGuard(constructs.Construct):
             self._rule.add_event_pattern(detail={"EndpointName": [endpoint_name]})
 
     def _function(self) -> lambda_.Function:
-        group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
-        role = iam.Role(
+        function = stack_function(
             self,
-            "Role",
-            description="Checks endpoint deployments and holds auto scaling back while they need it",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        group.grant_write(role)
-        self._let_guard(role)
-        function = lambda_.Function(
-            self,
-            "Function",
-            description="Deploy guard of SageMaker endpoints",
-            runtime=lambda_.Runtime.PYTHON_3_14,
             handler="deploy_guard.handle",
-            code=lambda_.Code.from_asset(str(_RUNTIME), exclude=["__pycache__", "*.pyc"]),
-            role=role,
-            log_group=group,
-            timeout=cdk.Duration.minutes(5),
-            memory_size=256,
+            description="Deploy guard of SageMaker endpoints",
+            role_description="Checks endpoint deployments and holds auto scaling back while they need it",
         )
-        _acknowledge_choices(function, group)
+        self._let_guard(function)
         return function
 
-    def _let_guard(self, role: iam.Role) -> None:
-        stack = cdk.Stack.of(self)
-        endpoints = stack.format_arn(service="sagemaker", resource="endpoint", resource_name="*")
-        configs = stack.format_arn(service="sagemaker", resource="endpoint-config", resource_name="*")
-        targets_ = stack.format_arn(
-            service="application-autoscaling", resource="scalable-target", resource_name="*"
-        )
-        alarms = stack.format_arn(
-            service="cloudwatch",
-            resource="alarm",
-            resource_name="TargetTracking-endpoint/*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        remembered = stack.format_arn(service="ssm", resource=f"parameter{SNAPSHOT_PREFIX}/*")
+    def _let_guard(self, function: lambda_.Function) -> None:
+        here = environment_of(self)
+        endpoints = here.arn("sagemaker", "endpoint/*")
+        configs = here.arn("sagemaker", "endpoint-config/*")
+        targets_ = here.arn("application-autoscaling", "scalable-target/*")
+        alarms = here.arn("cloudwatch", "alarm:TargetTracking-endpoint/*")
+        remembered = here.arn("ssm", f"parameter{SNAPSHOT_PREFIX}/*")
         allowed = {
             endpoints: ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"],
             configs: ["sagemaker:DescribeEndpointConfig"],
@@ -171,8 +140,8 @@ class DeployGuard(constructs.Construct):
             remembered: ["ssm:PutParameter", "ssm:GetParameter", "ssm:DeleteParameter"],
         }
         for resource, actions in allowed.items():
-            role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
-        role.add_to_policy(
+            function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=[
                     "application-autoscaling:RegisterScalableTarget",
@@ -184,26 +153,10 @@ class DeployGuard(constructs.Construct):
                 conditions={"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}},
             )
         )
-        acknowledge_inline_policy(role)
-        for resource in (*allowed, targets_):
-            acknowledge_wildcard(
-                role, resource, "One policy of constant size for all endpoints of the stack."
-            )
+        reason = "One policy of constant size for all endpoints of the stack."
+        acknowledge(self, {wildcard_finding(self, on): reason for on in (*allowed, targets_)})
 
 
-def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:
-    acknowledge(
-        function,
-        dict.fromkeys(
-            both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
-            "Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it "
-            "fails is red in CloudFormation, and EventBridge retries what it starts.",
-        ),
-    )
-    acknowledge(
-        group,
-        dict.fromkeys(
-            both_packs("CloudWatchLogGroupEncrypted"),
-            "Names of endpoints and of scaling policies, no data; CloudWatch Logs encrypts them with its own key.",
-        ),
-    )
+@cache
+def _guard_of(stack: cdk.Stack) -> DeployGuard:
+    return DeployGuard(stack, _ID)

@@ -13,6 +13,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.errors import ConstraintError
+from ..core.place import note_place
 from ..core.rules import DEVELOPER_GUIDE, Broken, listed
 from .grants import EndpointGrants
 from .metrics import EndpointMetric
@@ -34,6 +35,7 @@ class EndpointBase(cdk.Resource):
         self, scope: constructs.Construct, id: str, *, endpoint_name: str, variant_names: Sequence[str]
     ) -> None:
         super().__init__(scope, id)
+        note_place(self, scope, id)
         self._endpoint_name = endpoint_name
         self.variant_names: tuple[str, ...] = tuple(variant_names)
         """Names of the production variants; empty where an imported endpoint did not tell."""

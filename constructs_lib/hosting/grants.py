@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
+from ..core.rules import DEVELOPER_GUIDE, Broken, listed
 from ..core.tokens import is_token
 
 if TYPE_CHECKING:
+    from .async_data import AsyncLocations
     from .endpoint import EndpointBase
+
+
+NAMED_TARGET = listed(
+    id="SM-ENDPOINT-011",
+    summary="A grant on some models or containers names at least one.",
+    source=DEVELOPER_GUIDE + "multi-container-security.html",
+)
+
+Conditions = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def _conditions(targets: str | Sequence[str] | None) -> Conditions | None:
+    """On the models, or the containers, that requests name: SageMaker has one key for both."""
+    if targets is None:
+        return None
+    patterns = [targets] if isinstance(targets, str) else list(targets)
+    if not patterns:
+        # A condition on no value is none of IAM's, and would fail the deployment.
+        raise NAMED_TARGET.error(
+            "grants.invoke", Broken("target", targets, "at least one pattern, or None for all")
+        )
+    return {"StringLike": {"sagemaker:TargetModel": patterns}}
 
 
 class EndpointGrants:
@@ -40,8 +65,12 @@ class EndpointGrants:
             grantee, "sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"
         )
 
-    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=self._arns())
+    def _grant(
+        self, grantee: iam.IGrantable, *actions: str, conditions: Conditions | None = None
+    ) -> iam.Grant:
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=self._arns(), conditions=conditions
+        )
 
     def _arns(self) -> list[str]:
         """The ARN as the name is written and, where that differs, in the lower case SageMaker checks."""
@@ -50,3 +79,76 @@ class EndpointGrants:
             return [exact]
         stack = self._endpoint.stack
         return [exact, stack.format_arn(service="sagemaker", resource="endpoint", resource_name=name.lower())]
+
+
+class MultiModelGrants(EndpointGrants):
+    """Permissions on a multi-model endpoint, on all of its models or on some."""
+
+    def invoke(
+        self, grantee: iam.IGrantable, *, target_model: str | Sequence[str] | None = None
+    ) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint.
+
+        :param target_model: the models it may name, as patterns such as ``team-a/*``. Default: all.
+        """
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_model))
+
+
+class PipelineGrants(EndpointGrants):
+    """Permissions on an inference pipeline, on all of its containers or on some."""
+
+    def invoke(
+        self, grantee: iam.IGrantable, *, target_container: str | Sequence[str] | None = None
+    ) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint.
+
+        :param target_container: hostnames it may call directly. Default: all.
+            Source: https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-security.html
+        """
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_container))
+
+
+class ComponentGrants:
+    """Permissions on an inference component: those on its endpoint, since IAM knows no finer ones.
+
+    InvokeEndpoint is authorised on the endpoint alone, so who may call one component may call its
+    neighbours too. Keep models of different trust on different endpoints.
+    """
+
+    def __init__(self, endpoint: EndpointBase) -> None:
+        """Grant on a component of `endpoint`."""
+        self._endpoint = endpoint
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint on the component's endpoint."""
+        return self._endpoint.grants.invoke(grantee)
+
+    def invoke_with_response_stream(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpointWithResponseStream on the component's endpoint."""
+        return self._endpoint.grants.invoke_with_response_stream(grantee)
+
+
+class AsyncGrants(EndpointGrants):
+    """Permissions on an asynchronous endpoint, on its requests and its answers."""
+
+    def __init__(self, endpoint: EndpointBase, locations: AsyncLocations) -> None:
+        """Grant on `endpoint`."""
+        super().__init__(endpoint)
+        self._locations = locations
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """The same as `invoke_async`: asynchronous endpoints answer no InvokeEndpoint."""
+        return self.invoke_async(grantee)
+
+    def invoke_async(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpointAsync, on requests that are in S3 already."""
+        return self._grant(grantee, "sagemaker:InvokeEndpointAsync")
+
+    def write_input(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` put requests under the prefix that the endpoint reads."""
+        return self._locations.input.let_write(grantee)
+
+    def read_results(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` read answers and failures."""
+        self._locations.failures.let_read(grantee)
+        return self._locations.output.let_read(grantee)

@@ -15,6 +15,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
+from ..core.place import path_of
 from .capture import DataCapture
 from .deploy_guard import DeployGuard
 from .endpoint import EndpointBase
@@ -69,14 +70,17 @@ class HostedEndpoint(EndpointBase):
         )
         """Alarms that roll a deployment back."""
         self.cfn_endpoint_config = self._config(props, variants, particulars)
-        self.cfn_endpoint = self._endpoint(rollout, variants, particulars.weights_managed_elsewhere)
+        config_name = self.cfn_endpoint_config.attr_endpoint_config_name
+        self.cfn_endpoint = self._endpoint(
+            config_name, rollout, variants, particulars.weights_managed_elsewhere
+        )
         self.scalings: dict[str, CapacityScaling] = self._scalings(variants)
         """Auto scaling by variant name, for those that scale."""
         if props.check_deployments:
             DeployGuard.of(self).watch(
                 self,
                 self.cfn_endpoint,
-                config_name=self.cfn_endpoint_config.attr_endpoint_config_name,
+                config_name=config_name,
                 instance_types={variant.name: variant.instance_type or "" for variant in variants},
                 scalings=self.scalings.values(),
             )
@@ -115,9 +119,16 @@ class HostedEndpoint(EndpointBase):
         return captured
 
     def _endpoint(
-        self, rollout: Rollout, variants: Sequence[HostedVariant], weights_managed_elsewhere: bool
+        self,
+        config_name: str,
+        rollout: Rollout,
+        variants: Sequence[HostedVariant],
+        weights_managed_elsewhere: bool,
     ) -> sagemaker.CfnEndpoint:
-        scaled = any(variant.scaling is not None for variant in variants)
+        # Provisioned concurrency is none of the properties that can be retained.
+        scaled = any(
+            variant.scaling is not None and variant.instance_type is not None for variant in variants
+        )
         retained = scaled or weights_managed_elsewhere
         weight = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredWeight")
         count = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredInstanceCount")
@@ -126,7 +137,7 @@ class HostedEndpoint(EndpointBase):
             self,
             "Resource",
             endpoint_name=self._endpoint_name,
-            endpoint_config_name=self.cfn_endpoint_config.attr_endpoint_config_name,
+            endpoint_config_name=config_name,
             deployment_config=rollout.bind(self.rollback_alarms.names),
             # AWS's default resets counts and weights with every new configuration: an endpoint that had
             # scaled out would come back at its initial size, under full load.
@@ -153,7 +164,7 @@ class HostedEndpoint(EndpointBase):
             "NameParameter",
             parameter_name=parameter_name or f"/sagemaker/endpoints/{self._endpoint_name}",
             string_value=self._endpoint_name,
-            description=f"Name of the endpoint {self.node.path}",
+            description=f"Name of the endpoint {path_of(self)}",
         )
         # Who finds the parameter finds an endpoint that answers.
         parameter.node.add_dependency(self.cfn_endpoint)

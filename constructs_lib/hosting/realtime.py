@@ -8,7 +8,8 @@ import constructs
 from aws_cdk import aws_kms as kms
 from aws_cdk.interfaces import aws_sagemaker as references
 
-from ..core.rules import construct_path, enforce_together, violations_of
+from ..core.place import construct_path
+from ..core.rules import enforce_together, violations_of
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
 from .endpoint import ImportedEndpoint

@@ -17,6 +17,7 @@ from .rollout import DEFAULT_LATENCY_SECONDS, Rollback
 _MICROSECONDS = 1_000_000
 # PutMetricAlarm takes 10 metrics, and a rate needs 2 a variant.
 _VARIANTS_PER_RATE = 5
+_NO_ACTION = "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
 _Query = cloudwatch.CfnAlarm.MetricDataQueryProperty
 Dimensions = Mapping[str, str]
 _Item = TypeVar("_Item")
@@ -68,13 +69,8 @@ class RollbackAlarms(constructs.Construct):
             *(alarm.alarm_name for alarm in rollback.alarms),
         ]
         """Names of the built-in and the user's alarms."""
-        acknowledge(
-            self,
-            dict.fromkeys(
-                both_packs("CloudWatchAlarmAction"),
-                "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page.",
-            ),
-        )
+        if self.cfn_alarms:
+            acknowledge(self, dict.fromkeys(both_packs("CloudWatchAlarmAction"), _NO_ACTION))
 
     def _errors(self, percent: float) -> Iterator[cloudwatch.CfnAlarm]:
         batches = [

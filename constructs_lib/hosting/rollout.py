@@ -213,6 +213,34 @@ class Rollout:
             else None,
         )
 
+    def bind_component(
+        self, alarm_names: Sequence[str]
+    ) -> sagemaker.CfnInferenceComponent.InferenceComponentDeploymentConfigProperty | None:
+        """The same of an inference component, whose copies are replaced in batches."""
+        if not self.is_guarded:
+            return None
+        component = sagemaker.CfnInferenceComponent
+        back = self.rollback_percent
+        alarms = [component.AlarmProperty(alarm_name=name) for name in alarm_names]
+        return component.InferenceComponentDeploymentConfigProperty(
+            rolling_update_policy=component.InferenceComponentRollingUpdatePolicyProperty(
+                maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
+                    type="COPY_COUNT" if self.percent is None else "CAPACITY_PERCENT",
+                    value=self.instances if self.percent is None else self.percent,  # type: ignore[arg-type]
+                ),
+                wait_interval_in_seconds=_seconds(self.wait),
+                maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution) or None,
+                rollback_maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
+                    type="CAPACITY_PERCENT", value=back
+                )
+                if back is not None
+                else None,
+            ),
+            auto_rollback_configuration=component.AutoRollbackConfigurationProperty(alarms=alarms)
+            if alarms
+            else None,
+        )
+
     def _blue_green(self) -> sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty:
         return sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
             traffic_routing_configuration=sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(

@@ -11,6 +11,7 @@ import jsii
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from ..core.place import Environment, environment_of
 from .auto_scaling import AutoScaling, MetricTarget, ScheduledScaling, StepScaling
 from .metric_specification import metric_specification
 from .metrics import EndpointMetric
@@ -34,6 +35,11 @@ _PREDEFINED = {
     ),
 }
 """Properties of `AutoScaling` with the name of their policy and the predefined metric it tracks."""
+
+_SERVICE_LINKED_ROLE = (
+    "role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +96,10 @@ class CapacityScaling(constructs.Construct):
         self._scalable = scalable
         self.resource_id = scalable.resource_id
         """What Application Auto Scaling calls the capacity."""
-        self.cfn_target = self._target(scaling)
+        self.cfn_target = self._target(environment_of(scope), scaling)
         self.cfn_policies = [*self._tracking(scaling), *(self._step(step) for step in scaling.steps)]
 
-    def _target(self, scaling: AutoScaling) -> appscaling.CfnScalableTarget:
+    def _target(self, environment: Environment, scaling: AutoScaling) -> appscaling.CfnScalableTarget:
         suspended = scaling.suspended
         switches = appscaling.CfnScalableTarget.SuspendedStateProperty(
             dynamic_scaling_in_suspended=suspended.scale_in,
@@ -108,7 +114,7 @@ class CapacityScaling(constructs.Construct):
             resource_id=self.resource_id,
             min_capacity=scaling.min_capacity,
             max_capacity=scaling.max_capacity,
-            role_arn=_service_linked_role(cdk.Stack.of(self)),
+            role_arn=environment.arn("iam", _SERVICE_LINKED_ROLE, region=""),
             scheduled_actions=[_scheduled(each) for each in scaling.schedules] or None,
             # Always written, so that switching a suspension off again is a change CloudFormation makes.
             suspended_state=switches,
@@ -224,16 +230,6 @@ class _PolicyAction:
 
 def _seconds(value: cdk.Duration | None) -> int | float:
     return _DEFAULT_COOLDOWN_SECONDS if value is None else value.to_seconds()
-
-
-def _service_linked_role(stack: cdk.Stack) -> str:
-    return stack.format_arn(
-        service="iam",
-        region="",
-        resource="role",
-        resource_name="aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
-        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
-    )
 
 
 def _scheduled(scheduled: ScheduledScaling) -> appscaling.CfnScalableTarget.ScheduledActionProperty:

@@ -101,8 +101,8 @@ class Variant:
             initial_instance_count=self.initial_instance_count,
             initial_variant_weight=self.weight,
             volume_size_in_gb=None if self.volume_size is None else self.volume_size.to_gibibytes(),
-            model_data_download_timeout_in_seconds=_seconds(self.download_timeout),
-            container_startup_health_check_timeout_in_seconds=_seconds(self.startup_timeout),
+            model_data_download_timeout_in_seconds=startup_seconds(self.download_timeout),
+            container_startup_health_check_timeout_in_seconds=startup_seconds(self.startup_timeout),
             routing_config=None
             if routing is None
             else sagemaker.CfnEndpointConfig.RoutingConfigProperty(routing_strategy=routing.value),
@@ -125,7 +125,8 @@ def is_known_count(count: object) -> bool:
     return isinstance(count, int) and not is_token(count)
 
 
-def _seconds(value: cdk.Duration | None) -> int | float:
+def startup_seconds(value: cdk.Duration | None) -> int | float:
+    """Seconds to fetch the data or to become healthy, with the default applied."""
     return DEFAULT_STARTUP_SECONDS if value is None else value.to_seconds()
 
 
@@ -143,13 +144,10 @@ def is_model(value: object) -> bool:
     return hasattr(type(value), "model_ref")
 
 
-class _PendingModel:
-    """Stands for a model that is made once the props of its endpoint are checked."""
-
-    model_ref = None
-
-
-PENDING_MODEL: Any = _PendingModel()
+PENDING_MODEL: Any = type(
+    "PendingModel", (), {name: None for name in dir(references.IModelRef) if not name.startswith("_")}
+)()
+"""Stands for the model that an endpoint makes once its props are checked: offers what a model offers."""
 
 variant_rules = Rules[Variant]()
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
-from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3
+from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3, sns
 from ministack.services.cloudformation import provisioners, stacks
 
 Response = tuple[int, dict[str, str], bytes]
@@ -123,10 +123,23 @@ def _except_for(name: str, fix: Callable[[str, int, dict[str, str]], None]) -> C
 
 
 ResourceArns = Callable[[str, Mapping[str, str], bytes, Scope], str]
+ConditionKeys = Callable[[Mapping[str, str]], dict[str, str]]
+_condition_keys: contextvars.ContextVar[dict[str, str]] = contextvars.ContextVar("condition_keys")
 
 
-def enforce_iam_for(name: str, botocore_names: Sequence[str], resource_arn: ResourceArns) -> None:
-    """Let IAM enforcement know the service: its namespace, its REST operations, its resources."""
+def _no_condition_keys(_headers: Mapping[str, str]) -> dict[str, str]:
+    return {}
+
+
+def enforce_iam_for(
+    name: str, botocore_names: Sequence[str], resource_arn: ResourceArns,
+    condition_keys: ConditionKeys = _no_condition_keys,
+) -> None:  # fmt: skip
+    """Let IAM enforcement know the service: its namespace, its REST operations, its resources, its keys.
+
+    ministack asks for the resource of a request, with its headers, and then for its tags, without
+    them: what the first question brings is kept for the second one.
+    """
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
     iam_actions._BOTOCORE_SERVICE_MAP[name] = list(botocore_names)
     original = iam_actions.extract_resource_arn
@@ -136,10 +149,18 @@ def enforce_iam_for(name: str, botocore_names: Sequence[str], resource_arn: Reso
         query: dict[str, Any], region: str, account_id: str,
     ) -> str:  # fmt: skip
         if service == name:
+            _condition_keys.set(condition_keys(headers))
             return resource_arn(path, headers, body, Scope(account_id, region))
         return str(original(service, method, path, headers, body, query, region, account_id))
 
     iam_actions.extract_resource_arn = extract
+    tags_of = iam_actions.request_tag_context
+
+    def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        found = dict(tags_of(service, iam_action, body, params))
+        return found | _condition_keys.get() if service == name else found
+
+    iam_actions.request_tag_context = context
 
 
 def iam_is_enforced() -> bool:
@@ -198,6 +219,11 @@ def read_object(bucket: str, key: str) -> bytes | None:
     return content
 
 
+def bucket_exists(bucket: str) -> bool:
+    """Whether the S3 bucket is there."""
+    return s3._buckets.get(bucket) is not None
+
+
 def object_exists(bucket: str, key: str) -> bool:
     """Whether the S3 object is there."""
     found = s3._buckets.get(bucket)
@@ -253,6 +279,15 @@ def put_event(source: str, detail_type: str, detail: Mapping[str, Any], resource
     eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
+def publish(topic_arn: str, message: str) -> str | None:
+    """Publish to an SNS topic; the error message when it is refused."""
+    try:
+        published = sns.publish_internal(topic_arn, message)
+    except sns.SnsPublishError as error:
+        return str(error)
+    return None if published else f"Topic does not exist: {topic_arn}"
+
+
 def role_trusts(role_arn: str, service: str) -> bool:
     """Whether the role exists and lets an AWS service assume it."""
     role = iam._roles.get(role_arn.rsplit("/", 1)[-1])
@@ -275,7 +310,13 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def role_allows(role_arn: str, action: str, resource: str) -> bool:
+def _lower_cased(keys: Mapping[str, str]) -> dict[str, str]:
+    return {key.lower(): value for key, value in keys.items()}
+
+
+def role_allows(
+    role_arn: str, action: str, resource: str, condition_keys: Mapping[str, str] | None = None
+) -> bool:
     """Whether the role's own policies allow the action."""
     scope = Scope.current()
     context = iam_evaluator.EvalContext(
@@ -285,6 +326,7 @@ def role_allows(role_arn: str, action: str, resource: str) -> bool:
         action=action,
         resource_arn=resource,
         region=scope.region,
+        service_context=_lower_cased(condition_keys or {}),
     )
     policies = iam_evaluator._gather_role_policies(role_arn.rsplit("/", 1)[-1], scope.account_id)
     return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

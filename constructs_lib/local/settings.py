@@ -16,6 +16,8 @@ class Settings:
 
     `time_scale` and `max_wait` turn AWS's waits (baking, traffic shifting: minutes) into
     fractions of a second: a wait of `n` seconds lasts `min(n * time_scale, max_wait)`.
+    `serverless_idle` is such a wait. The time to live of asynchronous requests is apart
+    (`request_ttl_scale`): models answer in real time, and a backlog would expire before its turn.
     """
 
     time_scale: float = 0.002
@@ -25,11 +27,14 @@ class Settings:
     request_timeout: float = 60.0
     max_workers: int = 16
     worker_memory_mb: int = 1536
+    multi_model_memory_mb: int = 512
     max_model_mb: int = 2048
     capture_interval: float = 1.0
     metrics_interval: float = 1.0
     utilization_interval: float = 5.0
     alarm_period_cap: float = 0.0
+    serverless_idle: float = 900.0
+    request_ttl_scale: float = 1.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -49,6 +54,11 @@ class Settings:
     def worker_memory_bytes(self) -> int:
         """The address space that one model process may take."""
         return self.worker_memory_mb * _MEBIBYTE
+
+    @property
+    def multi_model_memory_bytes(self) -> int:
+        """The memory that the models of one instance of a multi-model endpoint may take together."""
+        return self.multi_model_memory_mb * _MEBIBYTE
 
     @property
     def max_model_bytes(self) -> int:

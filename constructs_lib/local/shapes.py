@@ -30,6 +30,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _FROM_JAVA = {
     # A range of characters beyond \uFFFF, which Java writes with pairs of surrogates.
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+    r"[\p{Print}]": r"[ -~]",
     r"\p{Print}": r"[ -~]",
 }
 

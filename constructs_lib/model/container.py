@@ -23,6 +23,7 @@ MAX_ENVIRONMENT_BYTES = 32 * 1024
 
 # SageMaker has no property for the version of model data. A change here replaces the model, and that
 # is what makes the endpoint load the artefact again.
+_CODE_VARIABLE = "SAGEMAKER_SUBMIT_DIRECTORY"
 _VERSION_VARIABLE = "CONSTRUCTS_LIB_MODEL_DATA_VERSION"
 
 
@@ -109,13 +110,15 @@ class Container:
         multi_model: MultiModel,
         data: ModelDataPrefix,
     ) -> sagemaker.CfnModel.ContainerDefinitionProperty:
-        code = {}
+        # The image's own value is the folder of a lone model, which there is not.
+        environment = {**image.environment}
+        environment.pop(_CODE_VARIABLE, None)
         if multi_model.code is not None:
             bound = ModelData.from_asset(multi_model.code).bind(scope, f"{id}Code", permissions)
-            code = {"SAGEMAKER_SUBMIT_DIRECTORY": bound.url}
+            environment[_CODE_VARIABLE] = bound.url
         return sagemaker.CfnModel.ContainerDefinitionProperty(
             image=image.uri,
-            environment={**image.environment, **code, **self.environment} or None,
+            environment={**environment, **self.environment} or None,
             container_hostname=self.hostname,
             mode="MultiModel",
             model_data_url=data.bind_on_demand(permissions).url,

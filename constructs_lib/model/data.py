@@ -15,6 +15,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 
 from ..core.checks import file, folder, kind, known
+from ..core.place import construct_path
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
@@ -93,9 +94,12 @@ class ModelData(ABC):
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
         """Make what is needed under `scope` and allow reading it."""
 
-    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel | None:
-        """The one archive it is, its asset made under `scope`; none where it is a prefix of objects."""
-        return None
+    def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
+        """The one archive it is, its asset made under `scope`.
+
+        :raises TypeError: for a prefix of objects, which is none.
+        """
+        raise TypeError(f"{type(self).__name__} is no archive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,7 @@ class _AssetData(ModelData):
     def _asset(self, scope: constructs.Construct, id: str) -> s3_assets.Asset:
         if Path(self.path).is_file():
             return s3_assets.Asset(scope, id, path=str(Path(self.path).resolve()))
-        packed = self._pack(f"{scope.node.path}/{id}")
+        packed = self._pack(construct_path(scope, id))
         return s3_assets.Asset(
             scope,
             id,
@@ -205,8 +209,7 @@ class ModelDataPrefix(ModelData):
 def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str, *, several: str | None = None) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
     permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key), wildcard=several)
-    if bucket.encryption_key is not None:
-        bucket.encryption_key.grant_decrypt(permissions.role)
+    permissions.allow_decryption(bucket.encryption_key)
 
 
 def _let_list(permissions: Permissions, bucket: s3.IBucket, prefix: str) -> None:

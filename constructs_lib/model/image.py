@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
 from ..core.checks import file, kind, known, text
+from ..core.place import construct_path, environment_of, stack_of
 from ..core.roles import Permissions, allow_pull
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
@@ -114,6 +114,11 @@ class ContainerImage(ABC):
         return _UriImage(uri=uri)
 
     @property
+    def is_published(self) -> bool:
+        """Whether it is one of AWS's own: a framework or a built-in algorithm."""
+        return False
+
+    @property
     def accelerated(self) -> bool:
         """Whether it is known to need GPUs or Neuron chips; of your own images that is not known."""
         return False
@@ -171,29 +176,34 @@ class _PublishedImage(ContainerImage):
     environment: Mapping[str, str]
 
     @property
+    def is_published(self) -> bool:
+        return True
+
+    @property
     def accelerated(self) -> bool:
         return any(chip in self.image.repository_and_tag for chip in ("gpu", "neuron"))
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
-        stack = cdk.Stack.of(scope)
         account = self._account(scope, id)
-        allow_pull(permissions, _repository_arn(stack, account, stack.region, self.image.repository))
-        return BoundImage(uri=self._uri(stack, account), environment=self.environment)
+        arn = environment_of(scope).arn("ecr", f"repository/{self.image.repository}", account=account)
+        allow_pull(permissions, arn)
+        return BoundImage(uri=self._uri(scope, account), environment=self.environment)
 
     def _account(self, scope: constructs.Construct, id: str) -> str:
-        region = cdk.Stack.of(scope).region
+        region = environment_of(scope).region
         if is_token(region):
             return account_for_region(scope, self.image.accounts)
         if region not in self.image.accounts:
             unknown = UnknownImage("region", region, self.image.accounts)
-            raise PUBLISHED.error(f"{scope.node.path}/{id}", _unpublished(unknown))
+            raise PUBLISHED.error(construct_path(scope, id), _unpublished(unknown))
         return self.image.accounts[region]
 
-    def _uri(self, stack: cdk.Stack, account: str) -> str:
-        if not is_token(stack.region):
-            return self.image.uri(stack.region)
+    def _uri(self, scope: constructs.Construct, account: str) -> str:
+        region = environment_of(scope).region
+        if not is_token(region):
+            return self.image.uri(region)
         tag = f":{self.image.tag}" if self.image.tag else ""
-        return f"{account}.dkr.ecr.{stack.region}.{stack.url_suffix}/{self.image.repository}{tag}"
+        return f"{account}.dkr.ecr.{region}.{stack_of(scope).url_suffix}/{self.image.repository}{tag}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,33 +259,30 @@ class _UriImage(ContainerImage):
         _uri_rules.enforce(self, path="ContainerImage.from_uri")
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
-        stack = cdk.Stack.of(scope)
+        environment = environment_of(scope)
         match = None if is_token(self.uri) else _ECR_URI.fullmatch(self.uri)
         if match is None:
-            repositories = _repository_arn(stack, stack.account, stack.region, "*")
             allow_pull(
-                permissions, repositories, wildcard="The image's URI, and so its repository, is known late."
+                permissions,
+                environment.arn("ecr", "repository/*"),
+                wildcard="The image's URI, and so its repository, is known late.",
             )
             return BoundImage(uri=self.uri)
-        if not is_token(stack.region) and match["region"] != stack.region:
+        if not is_token(environment.region) and match["region"] != environment.region:
             raise SAME_REGION.error(
-                f"{scope.node.path}/{id}",
-                Broken("uri", self.uri, f"an image in the stack's region, {stack.region}"),
+                construct_path(scope, id),
+                Broken("uri", self.uri, f"an image in the stack's region, {environment.region}"),
             )
         if match["pin"] in (None, ":latest"):
             MUTABLE_TAG.warn(
                 scope, f"{self.uri} names no fixed image: end it with @sha256:… or a tag of its own"
             )
+        repository = f"repository/{match['repository']}"
         allow_pull(
-            permissions, _repository_arn(stack, match["account"], match["region"], match["repository"])
+            permissions,
+            environment.arn("ecr", repository, region=match["region"], account=match["account"]),
         )
         return BoundImage(uri=self.uri)
-
-
-def _repository_arn(stack: cdk.Stack, account: str, region: str, repository: str) -> str:
-    return stack.format_arn(
-        service="ecr", account=account, region=region, resource="repository", resource_name=repository
-    )
 
 
 _wanted_rules = Rules[_Wanted]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,9 +15,11 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import items_of, kind
+from ..core.place import construct_path, note_place
 from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
-from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, construct_path
+from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from .container import Container
+from .network import BoundNetwork, bound_network, network_props_go_together
 
 MAX_CONTAINERS = 15
 
@@ -29,6 +32,10 @@ class ModelBase(cdk.Resource):
     """Name of the model; CloudFormation chooses it, so that replacing a model never collides."""
     role: iam.IRole | None
     """The role its containers run under; none for an imported model without one."""
+
+    def __init__(self, scope: constructs.Construct, id: str) -> None:
+        super().__init__(scope, id)
+        note_place(self, scope, id)
 
     @property
     def model_arn(self) -> str:
@@ -126,13 +133,20 @@ class Model(ModelBase):
         model_rules.enforce(props, path=lambda: construct_path(scope, id))
         super().__init__(scope, id)
         self.role: iam.IRole = role if role is not None else execution_role(self)
-        self.connections: ec2.Connections | None = None
+        self.connections: ec2.Connections | None
         """Who may talk to the containers, when they are in a VPC."""
         self.containers: tuple[Container, ...] = tuple(containers) if containers is not None else (container,)  # type: ignore[assignment]
         self.network_isolation = network_isolation
         """Whether the containers can call nobody."""
         self.cfn_model = self._cfn_model(props)
         self.model_name = self.cfn_model.attr_model_name
+
+    @staticmethod
+    def of_props(scope: constructs.Construct, id: str, props: ModelProps) -> Model:
+        """The model of gathered props, for constructs that make one of their own."""
+        return Model(
+            scope, id, **{each.name: getattr(props, each.name) for each in dataclasses.fields(props)}
+        )
 
     @staticmethod
     def from_model_name(
@@ -146,6 +160,13 @@ class Model(ModelBase):
         """The principal the containers act as, so that ``bucket.grant_read(model)`` works."""
         return self.role.grant_principal
 
+    def let_serve(self, scope: constructs.Construct, role: iam.IRole) -> iam.Policy:
+        """Let another role do what the model's own may, by a policy under `scope`.
+
+        For endpoints with a role of their own (inference components), which fetch image and data with it.
+        """
+        return self._permissions.copied_to(role).attach(scope)
+
     def _cfn_model(self, props: ModelProps) -> sagemaker.CfnModel:
         permissions = Permissions(self.role)
         allow_telemetry(permissions, self)
@@ -155,6 +176,9 @@ class Model(ModelBase):
             container.bind(self, "" if len(self.containers) == 1 else f"Container{index}", permissions)
             for index, container in enumerate(self.containers, start=1)
         ]
+        network = bound_network(self, props)
+        self.connections = network.connections if network is not None else None
+        self._permissions = permissions
         model = sagemaker.CfnModel(
             self,
             "Resource",
@@ -163,22 +187,12 @@ class Model(ModelBase):
             containers=definitions if props.containers is not None else None,
             inference_execution_config=_execution(props),
             enable_network_isolation=props.network_isolation or None,
-            vpc_config=self._vpc_config(props),
+            vpc_config=_vpc_config(network),
         )
         # The role's policies, not only the role: SageMaker reads the artefact as soon as the endpoint
         # starts, and a policy that comes later makes that fail.
         model.node.add_dependency(self.role, permissions.attach(self))
         return model
-
-    def _vpc_config(self, props: ModelProps) -> sagemaker.CfnModel.VpcConfigProperty | None:
-        if props.vpc is None:
-            return None
-        groups = list(props.security_groups or [ec2.SecurityGroup(self, "SecurityGroup", vpc=props.vpc)])
-        self.connections = ec2.Connections(security_groups=groups)
-        return sagemaker.CfnModel.VpcConfigProperty(
-            subnets=_subnet_ids(props.vpc, props.vpc_subnets or ec2.SubnetSelection()),
-            security_group_ids=[group.security_group_id for group in groups],
-        )
 
 
 def _execution(props: ModelProps) -> sagemaker.CfnModel.InferenceExecutionConfigProperty | None:
@@ -190,15 +204,12 @@ def _execution(props: ModelProps) -> sagemaker.CfnModel.InferenceExecutionConfig
     )
 
 
-def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
-    return vpc.select_subnets(
-        availability_zones=selection.availability_zones,
-        one_per_az=selection.one_per_az,
-        subnet_filters=selection.subnet_filters,
-        subnet_group_name=selection.subnet_group_name,
-        subnets=selection.subnets,
-        subnet_type=selection.subnet_type,
-    ).subnet_ids
+def _vpc_config(network: BoundNetwork | None) -> sagemaker.CfnModel.VpcConfigProperty | None:
+    if network is None:
+        return None
+    return sagemaker.CfnModel.VpcConfigProperty(
+        subnets=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
+    )
 
 
 model_rules = Rules[ModelProps]()
@@ -250,10 +261,4 @@ def direct_invocation_names_containers(props: ModelProps) -> Iterator[Broken]:
 def network_props_fit(props: ModelProps) -> Iterator[Broken]:
     """Subnets and security groups (1–5) go with a VPC."""
     yield from kind("network_isolation", props.network_isolation, bool, optional=False)
-    groups = props.security_groups
-    if props.vpc is None:
-        for name, value in (("vpc_subnets", props.vpc_subnets), ("security_groups", groups)):
-            if value is not None:
-                yield Broken(name, value, "nothing without a vpc", "give vpc=… too")
-    elif groups is not None and not 1 <= len(groups) <= 5:
-        yield Broken("security_groups", f"{len(groups)} groups", "1–5 groups", "leave it out for a new group")
+    yield from network_props_go_together(props)

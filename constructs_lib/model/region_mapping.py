@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 import constructs
 
+from ..core.place import stack_of
+
 _KEY = "account"
 
 
@@ -17,7 +19,7 @@ def account_for_region(scope: constructs.Construct, accounts: Mapping[str, str])
     Images published from the same accounts share one mapping, named after its content. A region that is
     not in it fails the deployment at once, before anything is made.
     """
-    stack = cdk.Stack.of(scope)
+    stack = stack_of(scope)
     listed = "\n".join(f"{region}={account}" for region, account in sorted(accounts.items()))
     id = f"SageMakerImageAccounts{hashlib.sha256(listed.encode()).hexdigest()[:8]}"
     mapping = stack.node.try_find_child(id)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from constructs_lib import ConstraintError, Violation
-from constructs_lib.core.rules import CATALOGUE, Broken, Rules, construct_path, listed
+from constructs_lib.core.rules import CATALOGUE, Broken, Rules, listed
 from constructs_lib.hosting import realtime  # noqa: F401 - lists the rules of every room below it
 from tests.support.synth import fresh_app
 
@@ -133,8 +133,3 @@ def test_two_rules_cannot_share_an_id(catalogue: None) -> None:
     listed(id="SM-TEST-001", summary="One.", source="https://docs.aws.amazon.com/")
     with pytest.raises(AssertionError, match="two rules share the id SM-TEST-001"):
         listed(id="SM-TEST-001", summary="Two.", source="https://docs.aws.amazon.com/")
-
-
-def test_a_path_is_known_before_the_construct_is_made(stack: object) -> None:
-    assert construct_path(stack, "Endpoint") == "Test/Endpoint"
-    assert construct_path(fresh_app(), "Endpoint") == "Endpoint"

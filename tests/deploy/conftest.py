@@ -12,7 +12,12 @@ import pytest
 from tools.cdk_cli import Cdk
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws
 
-QUICK = {"CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.3", "CONSTRUCTS_LOCAL_TIME_SCALE": "0.001"}
+QUICK = {
+    "CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.3",
+    "CONSTRUCTS_LOCAL_TIME_SCALE": "0.001",
+    # Less than the fifty small models of a test take.
+    "CONSTRUCTS_LOCAL_MULTI_MODEL_MEMORY_MB": "64",
+}
 
 
 @dataclass(frozen=True)

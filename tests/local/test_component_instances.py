@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tools.embedded_aws import until
 
 from .components import HALF_AN_INSTANCE, Components
 from .hosting import IMAGE, ROLE, error_of
+from .test_multi_model import Models
+from .test_pipelines import DIRECT, links, pipeline
 
 NO_ROOM = "There is not enough hardware resources on the instances for this endpoint"
 
@@ -133,6 +136,22 @@ def scaling(**members: Any) -> dict[str, Any]:
             "ManagedInstanceScaling is only supported for inference component endpoints.",
         ),
         ([{"InitialInstanceCount": None}], {}, "InitialInstanceCount is required"),
+        (
+            [
+                {
+                    "InstanceType": None,
+                    "InitialInstanceCount": None,
+                    "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1},
+                }
+            ],
+            {},
+            "ModelName is required for the serverless variant",
+        ),
+        (
+            [{}],
+            {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://results/"}}},
+            "AsyncInferenceConfig is not supported",
+        ),
     ],
 )
 def test_a_configuration_that_aws_refuses_is_refused(
@@ -249,6 +268,44 @@ def test_what_does_not_go_together_is_refused(components: Components) -> None:
             )
         )[1]
     )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda components: pipeline(components, links(components, "a", "b")),
+        lambda components: pipeline(components, links(components, "a", "b", host_names=True), **DIRECT),
+        lambda components: Models(components).model(),
+    ],
+    ids=["pipeline", "direct", "multi-model"],
+)
+def test_a_component_runs_one_container_with_one_model(
+    components: Components, model: Callable[[Components], str]
+) -> None:
+    endpoint, name = components.host(), model(components)
+    refused = error_of(lambda: components.begin(endpoint, components.model_specification(name)))
+    assert refused[0] == "ValidationException"
+    assert "one container with one model" in refused[1]
+    assert components.component_names() == []
+    serving = components.component(endpoint)
+    refused = error_of(lambda: components.replace(serving, components.model_specification(name)))
+    assert "one container with one model" in refused[1]
+    assert components.ask(endpoint, serving) == "puppet"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"TargetModel": "a.tar.gz"}, "is not a multi-model endpoint"),
+        ({"TargetContainerHostname": "a"}, "is not configured for direct invocation"),
+    ],
+)
+def test_a_component_has_no_target(components: Components, target: dict[str, str], said: str) -> None:
+    endpoint = components.host()
+    name = components.component(endpoint)
+    code, message = error_of(lambda: components.invoke(endpoint, InferenceComponentName=name, **target))
+    assert code == "ValidationError"
+    assert said in message
 
 
 def test_more_copies_than_this_machine_has_processes_are_refused(components: Components) -> None:

@@ -36,6 +36,7 @@ CONTRACT: dict[str, list[str] | None] = {
     "ministack.core.iam_actions.extract_resource_arn": [
         "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
     ],
+    "ministack.core.iam_actions.request_tag_context": ["service", "iam_action", "body", "params"],
     "ministack.core.iam_evaluator.EvalContext": None,
     "ministack.core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
     "ministack.core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
@@ -63,6 +64,11 @@ CONTRACT: dict[str, list[str] | None] = {
         "alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data",
     ],
     "ministack.services.cloudwatch._dispatch_alarm_actions": ["alarm", "old_state", "new_state", "reason"],
+    "ministack.services.sns.SnsPublishError": None,
+    "ministack.services.sns.publish_internal": [
+        "topic_arn", "message", "subject",
+        "message_structure", "message_attributes", "message_group_id", "message_deduplication_id",
+    ],
     "ministack.services.eventbridge._put_events": ["data", "allow_aws_source"],
     "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS": None,
     "ministack.services.cloudformation.provisioners._REPLACING_PROPERTIES": None,

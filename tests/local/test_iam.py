@@ -10,8 +10,11 @@ import pytest
 
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws, until
 
+from .async_endpoint import Inbox, Queue, stored
 from .components import Components
 from .hosting import BUCKET, IMAGE, Hosting, error_of
+from .test_multi_model import Models
+from .test_pipelines import DIRECT, links, served
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -71,6 +74,64 @@ def test_only_a_grant_lets_invoke_and_only_its_endpoint(strict: Hosting) -> None
     assert "not authorized to perform: sagemaker:InvokeEndpoint" in message
 
 
+def test_a_policy_may_name_the_models_of_an_endpoint(strict: Hosting) -> None:
+    """The condition key sagemaker:TargetModel, as in AWS's guide: multi-model-endpoint-security."""
+    models = Models(strict)
+    for name in ("team-a/one", "team-b/one"):
+        models.put_puppet(name)
+    role = create_role(
+        strict.aws,
+        "Reader-of-a",
+        TRUST,
+        allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{models.prefix}/team-a/*"),
+        {
+            **allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
+            "Condition": {"StringLike": {"s3:prefix": [f"{models.prefix}/*"]}},
+        },
+    )
+    models.serve(role=role)
+    arn = strict.describe(models.endpoint)["EndpointArn"]
+    only_b = {
+        **allow("sagemaker:InvokeEndpoint", arn),
+        "Condition": {"StringLike": {"sagemaker:TargetModel": ["team-b/*", "other/*"]}},
+    }
+    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Team-b", only_b))
+
+    def ask(client: Any, **members: Any) -> bytes:
+        answer = client.invoke_endpoint(EndpointName=models.endpoint, Body=b"", **members)
+        return bytes(answer["Body"].read())
+
+    assert error_of(lambda: ask(runtime, TargetModel="team-a/one"))[0] == "AccessDeniedException"
+    assert error_of(lambda: ask(runtime))[0] == "AccessDeniedException", "no model, no match"
+    # The caller may, but the execution role may not read the model.
+    code, message = error_of(lambda: ask(runtime, TargetModel="team-b/one"))
+    assert (code, "the role passed to CreateModel has permissions" in message) == ("ValidationError", True)
+    assert ask(strict.runtime, TargetModel="team-a/one") == b"team-a/one"
+
+
+def test_a_policy_may_name_the_containers_of_an_endpoint(strict: Hosting) -> None:
+    """The condition key sagemaker:TargetContainerHostname, as in AWS's guide: multi-container-security."""
+    name = served(strict, links(strict, "a", "b", host_names=True), **DIRECT)
+    only_b = {
+        **allow("sagemaker:InvokeEndpoint", strict.describe(name)["EndpointArn"]),
+        "Condition": {"StringLike": {"sagemaker:TargetContainerHostname": ["*-b"]}},
+    }
+    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Only-b", only_b))
+
+    def ask(host: str) -> bytes:
+        answer = runtime.invoke_endpoint(EndpointName=name, Body=b"in", TargetContainerHostname=host)
+        return bytes(answer["Body"].read())
+
+    assert ask("host-b").startswith(b"in>b")
+    assert error_of(lambda: ask("host-a"))[0] == "AccessDeniedException"
+
+
+def test_a_multi_model_container_needs_a_role_that_lists_its_prefix(strict: Hosting) -> None:
+    models = Models(strict)
+    blind = create_role(strict.aws, "Not-listing", TRUST, allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*"))
+    assert "s3:ListBucket" in error_of(lambda: models.model(role=blind))[1]
+
+
 def test_the_control_plane_is_enforced_too(strict: Hosting) -> None:
     describe = allow("sagemaker:DescribeEndpoint", f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/granted-*")
     sagemaker = strict.aws.client("sagemaker", as_role(strict.aws, "Reader", describe))
@@ -92,6 +153,64 @@ def test_the_execution_role_must_exist_trust_sagemaker_and_read_the_model(strict
     assert "Could not assume role" in refusal("Stranger")
     create_role(strict.aws, "Blind", TRUST)
     assert "Could not access model data" in refusal("Blind")
+
+
+@pytest.fixture
+def queue(strict: Hosting) -> Iterator[Queue]:
+    """An asynchronous endpoint whose role may read the model and nothing else."""
+    arn = create_role(strict.aws, "Async", TRUST, allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/model-*"))
+    model = strict.name("model")
+    described = strict.sagemaker.describe_model(ModelName=strict.model())
+    strict.sagemaker.create_model(
+        ModelName=model, PrimaryContainer=described["PrimaryContainer"], ExecutionRoleArn=arn
+    )
+    queue = Queue(strict, model, inbox=Inbox(strict.aws, "async"))
+    yield queue
+    strict.delete(queue.name)
+    strict.aws.client("iam").delete_role_policy(RoleName="Async", PolicyName="grants")
+    strict.aws.client("iam").delete_role(RoleName="Async")
+
+
+def test_an_asynchronous_endpoint_reads_writes_and_tells_with_the_rights_of_its_role(queue: Queue) -> None:
+    strict = queue.hosting
+
+    def grant(*statements: dict[str, Any]) -> None:
+        strict.aws.client("iam").put_role_policy(
+            RoleName="Async", PolicyName="grants", PolicyDocument=document(*statements)
+        )
+
+    tell = allow("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:async-*")
+    read = allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/inputs/*")
+    write = allow("s3:PutObject", f"arn:aws:s3:::{BUCKET}/results/*")
+    grant(tell, write)
+    assert "not authorized to perform: s3:GetObject" in queue.told(queue.send())["failureReason"]
+    grant(tell, read)
+    answer = queue.send()
+    assert "not authorized to perform: s3:PutObject" in queue.told(answer)["failureReason"]
+    assert stored(strict, answer["OutputLocation"]) is None
+    assert stored(strict, answer["FailureLocation"]) is None
+    heard = len(queue.inbox.listen())
+    grant(read, write)
+    answer = queue.send()
+    until(lambda: stored(strict, answer["OutputLocation"]), what="the result")
+    until(lambda: queue.metric("NotificationFailures") == 1, what="the refusal to publish")
+    assert len(queue.inbox.listen()) == heard
+    grant(tell, read, write)
+    assert queue.told(queue.send())["invocationStatus"] == "Completed"
+
+
+def test_only_a_grant_lets_invoke_asynchronously(queue: Queue) -> None:
+    aws, location = queue.hosting.aws, queue.upload("")
+    arn = queue.hosting.describe(queue.name)["EndpointArn"]
+    call = {"EndpointName": queue.name, "InputLocation": location}
+    granted = aws.client(
+        "sagemaker-runtime", as_role(aws, "Sender", allow("sagemaker:InvokeEndpointAsync", arn))
+    )
+    assert granted.invoke_endpoint_async(**call)["InferenceId"]
+    other = aws.client("sagemaker-runtime", as_role(aws, "Caller", allow("sagemaker:InvokeEndpoint", arn)))
+    code, message = error_of(lambda: other.invoke_endpoint_async(**call))
+    assert code == "AccessDeniedException"
+    assert "not authorized to perform: sagemaker:InvokeEndpointAsync" in message
 
 
 def test_capture_needs_the_role_to_be_allowed(strict: Hosting) -> None:

@@ -16,7 +16,10 @@ import pytest
 
 from tools.embedded_aws import PYTHON, REGION, ROOT, LocalAws, local_aws, until
 
+from .async_endpoint import Queue, stored
 from .hosting import BUCKET, ROLE, Hosting
+from .test_multi_model import Models
+from .test_pipelines import DIRECT, links, served
 
 
 def prepared(aws: LocalAws) -> Hosting:
@@ -60,13 +63,22 @@ def _inodes(pid: int) -> set[str]:
     return {link.removeprefix("socket:[").rstrip("]") for link in links if link.startswith("socket:")}
 
 
+def descendants(pid: int) -> list[int]:
+    return [each for child in children(pid) for each in (child, *descendants(child))]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_when_it_ends(own_temp: Path, number: signal.Signals) -> None:
     with local_aws(own_temp) as aws:
         hosting = prepared(aws)
         name = hosting.endpoint(hosting.puppet_config())
-        models = children(aws.process.pid)
-        assert int(hosting.invoke(name, "pid")[0]) in models
+        several = Models(hosting)
+        for model in "ab":
+            several.put_puppet(model)
+        several.serve()
+        loaded = [several.pid(model) for model in "ab"]
+        models = descendants(aws.process.pid)
+        assert {int(hosting.invoke(name, "pid")[0]), *loaded} <= set(models)
         assert len(workspaces(own_temp)) == 1
         aws.process.send_signal(number)
         assert aws.process.wait(20) == (0 if number != signal.SIGKILL else -signal.SIGKILL)
@@ -79,7 +91,10 @@ def test_a_reset_stops_the_models_and_forgets(own_temp: Path) -> None:
     with local_aws(own_temp) as aws:
         hosting = prepared(aws)
         hosting.endpoint(hosting.puppet_config())
-        models = children(aws.process.pid)
+        several = Models(hosting)
+        several.put_puppet("a")
+        several.serve().ask("a")
+        models = descendants(aws.process.pid)
         reset = urllib.request.Request(f"{aws.url}/_ministack/reset", method="POST")  # noqa: S310
         with urllib.request.urlopen(reset) as answer:  # noqa: S310
             assert answer.status == 200
@@ -95,12 +110,39 @@ def test_the_state_survives_a_restart_when_asked_to(tmp_path: Path) -> None:
     with local_aws(tmp_path, *state) as aws:
         hosting = prepared(aws)
         name = hosting.endpoint(hosting.puppet_config("remembered"), Tags=[{"Key": "kept", "Value": "yes"}])
+        several = Models(hosting)
+        several.put_puppet("a")
+        several.serve()
+        chain = served(hosting, links(hosting, "a", "b", host_names=True), **DIRECT)
     with local_aws(tmp_path, *state) as aws:
         hosting = Hosting(aws)
         described = hosting.settled(name)
         assert hosting.invoke(name)[0] == "remembered"
         tags = hosting.sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"]
         assert tags == [{"Key": "kept", "Value": "yes"}]
+        hosting.settled(several.endpoint)
+        assert hosting.invoke(several.endpoint, TargetModel="a")[0] == "a"
+        hosting.settled(chain)
+        assert hosting.invoke(chain, "in", TargetContainerHostname="host-b")[0].startswith("in>b")
+
+
+def test_a_backlog_survives_a_restart(tmp_path: Path) -> None:
+    state = ("--state-dir", str(tmp_path / "state"))
+    with local_aws(tmp_path, *state) as aws:
+        before = Queue(prepared(aws))
+        before.instances(0)
+        answers = [before.send("echo one"), before.send(None, Body=b"echo two")]
+    with local_aws(tmp_path, *state) as aws:
+        hosting = Hosting(aws)
+        hosting.settled(before.name)
+        assert [stored(hosting, each["OutputLocation"]) for each in answers] == [None, None]
+        hosting.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=before.name,
+            DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 1}],
+        )
+        for each, expected in zip(answers, (b"one", b"two"), strict=True):
+            until(lambda each=each: stored(hosting, each["OutputLocation"]), what="the result")
+            assert stored(hosting, each["OutputLocation"]) == expected
 
 
 def test_what_others_leave_in_the_temporary_folder_goes_too(own_temp: Path) -> None:

@@ -11,7 +11,7 @@ from constructs_lib.local import shapes
 from constructs_lib.local.shapes import Requests
 
 
-@pytest.mark.parametrize("service", ["sagemaker", "application-autoscaling"])
+@pytest.mark.parametrize("service", ["sagemaker", "sagemaker-runtime", "application-autoscaling"])
 def test_every_pattern_of_the_models_is_understood(service: str) -> None:
     model = shapes.service_model(service)
     patterns = {model.shape_for(name).metadata.get("pattern") for name in model.shape_names} - {None}
@@ -42,6 +42,8 @@ XML = r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*"
         (XML, "a\x00", False),
         (r"\p{Print}+", "a b~", True),
         (r"\p{Print}+", "é", False),
+        (r"\A\S[\p{Print}]*\z", "mine", True),
+        (r"\A\S[\p{Print}]*\z", "miné", False),
         (r"[\p{L}\p{N}]*", "é1", True),
         (r"[a-z]+", "ok\n", False),
     ],

@@ -80,8 +80,7 @@ def test_unknown_operations_are_refused(aws: LocalAws) -> None:
 @pytest.mark.parametrize(
     ("container", "said"),
     [
-        ({"Containers": [CONTAINER, CONTAINER]}, "pipeline"),
-        ({"PrimaryContainer": {**CONTAINER, "Mode": "MultiModel"}}, "multi-model"),
+        ({"PrimaryContainer": {"ModelPackageName": "package"}}, "A model package is not emulated"),
         ({"PrimaryContainer": CONTAINER, "Containers": [CONTAINER]}, "Cannot specify both"),
         ({}, "either PrimaryContainer or Containers"),
     ],
@@ -99,15 +98,18 @@ def test_models_that_cannot_be_served_are_refused(hosting: Hosting, container: A
     [
         ([{"VariantName": "v"}, {"VariantName": "v"}], {}, "must be unique"),
         ([{"VariantName": "v", "InitialVariantWeight": 0}], {}, "weight greater than 0"),
+        ([{"VariantName": "v"}], {"AsyncInferenceConfig": {"OutputConfig": {}}}, "S3OutputPath is required"),
         (
             [{"VariantName": "v"}],
-            {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/o"}}},
-            "Asynchronous inference is not emulated",
-        ),
-        (
-            [{"VariantName": "v", "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}],
-            {},
-            "A serverless variant is not emulated",
+            {
+                "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/o"}},
+                "DataCaptureConfig": {
+                    "InitialSamplingPercentage": 1,
+                    "DestinationS3Uri": "s3://b/c",
+                    "CaptureOptions": [{"CaptureMode": "Input"}],
+                },
+            },
+            "Data capture of asynchronous inference is not emulated",
         ),
     ],
 )

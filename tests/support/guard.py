@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
+import sys
 import threading
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,19 +15,18 @@ from typing import Any
 
 from .fake_aws import FakeAws
 
-FILE = Path(__file__).parents[2] / "constructs_lib" / "hosting" / "runtime" / "deploy_guard.py"
+ASSET = Path(__file__).parents[2] / "constructs_lib" / "hosting"
 PREFIX = "/constructs-lib/released-scaling"
 
 
 @cache
 def module() -> ModuleType:
-    """The function's module, by its file: in Lambda there is no package around it."""
-    spec = importlib.util.spec_from_file_location("deploy_guard", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    """The function's module as Lambda imports it: ``runtime`` is all there is of the package."""
+    sys.path.append(str(ASSET))
+    try:
+        return importlib.import_module("runtime.deploy_guard")
+    finally:
+        sys.path.remove(str(ASSET))
 
 
 @dataclass

@@ -12,12 +12,13 @@ import json
 import logging
 import math
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+
+from .custom_resource import answer
 
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 SNAPSHOT_SECONDS = 24 * 3600
@@ -27,7 +28,6 @@ _NAMESPACE = "sagemaker"
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _SETTLING_SECONDS = 120
 _POLL_SECONDS = 5
-_LONGEST_REASON = 2_000  # CloudFormation reads answers of up to 4,096 bytes only
 
 log = logging.getLogger()
 log.setLevel(logging.INFO)
@@ -308,19 +308,6 @@ def handle(event: dict[str, Any], _context: object) -> None:
     except Exception as error:  # whatever it is: CloudFormation waits for an answer
         log.exception("failed")
         reason = f"{type(error).__name__}: {error}"
-    _answer(event, reason)
-
-
-def _answer(event: Mapping[str, Any], reason: str) -> None:
-    """Tell CloudFormation; an empty `reason` is success."""
-    answer = {
-        "Status": "FAILED" if reason else "SUCCESS",
-        "Reason": reason[:_LONGEST_REASON] or "done",
-        "PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-of-endpoint",
-        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
-    }
-    request = urllib.request.Request(  # noqa: S310 - the address is CloudFormation's own
-        event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT", headers={"Content-Type": ""}
-    )
-    with urllib.request.urlopen(request, timeout=30):  # noqa: S310
-        pass
+    logical_id = event["LogicalResourceId"]
+    physical_id = event.get("PhysicalResourceId") or f"{logical_id}-of-endpoint"
+    answer(event, physical_id=physical_id, failure=reason)

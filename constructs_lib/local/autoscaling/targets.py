@@ -139,8 +139,8 @@ def _require_scalable(key: TargetKey, bounds: Bounds) -> None:
         raise invalid(str(error)) from error
     if key.dimension == fleet.INSTANCES:
         _require_scalable_instances(found, bounds, fleet.instance_type(key) or "")
-    if key.dimension == fleet.CONCURRENCY and not found.serverless:
-        raise invalid(f"{key.resource_id} is not serverless: it has no provisioned concurrency to scale")
+    if key.dimension == fleet.CONCURRENCY:
+        _require_scalable_concurrency(key, found, bounds)
 
 
 def _require_scalable_instances(found: Fleet, bounds: Bounds, instance_type: str) -> None:
@@ -150,6 +150,14 @@ def _require_scalable_instances(found: Fleet, bounds: Bounds, instance_type: str
         raise invalid(f"Burstable instances cannot be scaled automatically: {instance_type}")
     if bounds.minimum == 0 and not found.asynchronous:
         raise invalid("Minimum capacity cannot be less than 1 for a variant of a real-time endpoint")
+
+
+def _require_scalable_concurrency(key: TargetKey, found: Fleet, bounds: Bounds) -> None:
+    if not found.serverless:
+        raise invalid(f"{key.resource_id} is not serverless: it has no provisioned concurrency to scale")
+    # SageMaker takes 1 and more: without provisioned concurrency there is nothing to scale.
+    if bounds.minimum == 0:
+        raise invalid("Minimum capacity cannot be less than 1 for provisioned concurrency")
 
 
 # --- records ------------------------------------------------------------------------------------

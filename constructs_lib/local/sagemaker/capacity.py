@@ -6,7 +6,7 @@ from .errors import LimitError
 
 
 class Capacity:
-    """A count with a limit: every instance is a process of its own here."""
+    """A count with a limit: every container of an instance is a process here, and counts."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..emulator import Scope
-from ..serving.channel import Reply
-from ..serving.fleet import ask_one, least_busy
-from ..serving.worker import Worker
+from ..serving.instance import Answer
+from ..serving.routing import any_one, ask_one, least_busy
 from ..settings import settings
 from .capacity import Capacity
 from .component_rollout import RollingPlan, roll_out
 from .component_variant import ComponentVariant, hosting_variant
-from .copies import Copies
+from .copies import Copies, Copy
 from .endpoint import Endpoint
 from .errors import RefusedError
 from .generation import DeploymentError
@@ -60,14 +58,14 @@ class Component(Record):
         return found
 
     @property
-    def workers(self) -> list[Worker]:
-        """The processes that answer: of both versions while one replaces the other."""
-        return self.live.workers + (self.pending.workers if self.pending else [])
+    def copies(self) -> list[Copy]:
+        """The copies that answer: of both versions while one replaces the other."""
+        return self.live.running + (self.pending.running if self.pending else [])
 
     @property
     def in_flight(self) -> int:
         """Requests being answered now."""
-        return sum(worker.in_flight for worker in self.workers)
+        return sum(copy.in_flight for copy in self.copies)
 
     def require_idle(self, verb: str) -> None:
         """RefusedError while a change is under way, of the component or of its endpoint."""
@@ -78,10 +76,10 @@ class Component(Record):
             )
         self.endpoint.require_idle()
 
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
+    async def invoke(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """Let one of the copies answer, as the variant's RoutingConfig says."""
-        choose = _any_one if self.variant.hosting.random_routing else least_busy
-        return await ask_one(lambda: self.workers, choose, headers, body)
+        choose = any_one if self.variant.hosting.random_routing else least_busy
+        return await ask_one(lambda: self.copies, choose, headers, body)
 
     def begin_create(self) -> None:
         """Start the first copies, once the endpoint is there."""
@@ -206,7 +204,7 @@ class Component(Record):
         shown: dict[str, Any] = {
             **self.summary(),
             "Specification": self.live.spec.summary(self.created),
-            "RuntimeConfig": {"DesiredCopyCount": self.desired, "CurrentCopyCount": len(self.workers)},
+            "RuntimeConfig": {"DesiredCopyCount": self.desired, "CurrentCopyCount": len(self.copies)},
         }
         if self.failure_reason:
             shown["FailureReason"] = _shortened(self.failure_reason)
@@ -234,7 +232,3 @@ def _shortened(reason: str) -> str:
         return reason
     half = _LONGEST_REASON // 2 - 1
     return f"{reason[:half]}…{reason[-half:]}"
-
-
-def _any_one(workers: Sequence[Worker]) -> Worker:
-    return random.choice(workers)  # noqa: S311  # not for secrets

@@ -57,6 +57,10 @@ def check_hosting(request: dict[str, Any]) -> None:
         return
     if len(variants) > 1:
         raise RefusedError("An endpoint for inference components must have exactly one production variant.")
+    if variants[0].get("ServerlessConfig"):
+        raise RefusedError(f"ModelName is required for the serverless variant {variants[0]['VariantName']}.")
+    if request.get("AsyncInferenceConfig"):
+        raise RefusedError("AsyncInferenceConfig is not supported for inference component endpoints.")
     if not request.get("ExecutionRoleArn"):
         raise RefusedError(
             "ExecutionRoleArn is required for an endpoint configuration without a model (inference components)."

@@ -13,7 +13,8 @@ from .component_variant import hosting_variant
 from .components import Components
 from .endpoint import Endpoint
 from .errors import RefusedError, RoutingError
-from .runtime import PASSED_ON, Answer, ask, exchange, model_error, response_headers
+from .runtime import Answer, ask, exchange, model_error, passed_on, response_headers
+from .targets import check_targets
 from .telemetry import Metrics
 
 COMPONENT_HEADER = "x-amzn-sagemaker-inference-component"
@@ -53,12 +54,13 @@ class ComponentRuntime:
         """Answer one request that is for a component."""
         began = time.perf_counter()
         component = self._component(endpoint, headers[COMPONENT_HEADER])
-        if not component.workers:
+        check_targets(endpoint.name, component.variant, headers)
+        if not component.copies:
             self._component_metrics.no_capacity(component)
             raise RoutingError(_NO_CAPACITY)
         concurrent = component.in_flight + 1
-        passed_on = {name: headers[name] for name in PASSED_ON if name in headers}
-        answer = await ask(component, f"copy of inference component {component.name}", passed_on, body)
+        what = f"copy of inference component {component.name}"
+        answer = await ask(component, what, passed_on(headers), body)
         self._measure(component, answer, time.perf_counter() - began, concurrent)
         variant = component.variant.spec.name
         if not 200 <= answer.reply.status < 300:
@@ -87,7 +89,7 @@ class ComponentRuntime:
         self._metrics.invocation(
             component.scope, component.endpoint.name, variant.spec.name,
             status=status, model_seconds=answer.seconds, overhead_seconds=spent - answer.seconds,
-            instances=variant.instances.size, concurrent=concurrent,
+            instances=variant.fleet.size, concurrent=concurrent,
         )  # fmt: skip
         self._component_metrics.invocation(
             component,

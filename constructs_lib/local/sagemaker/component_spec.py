@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..serving.fleet import ContainerSpec
+from ..serving.container import ContainerSpec
 from ..settings import settings
+from .containers import Container
 from .errors import NotEmulatedError, RefusedError
 from .managed_instances import Needs
 from .models import Models, fetched, require_artefacts
@@ -47,7 +48,7 @@ class ComponentSpec:
         startup = given.get("StartupParameters", {})
         return cls(
             request=own_copy(given),
-            container=fetched(container),
+            container=fetched(container, role),
             needs=_needs(resources, given.get("SchedulingConfig", {})),
             startup_timeout=float(
                 startup.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
@@ -82,13 +83,13 @@ def _only_specification(request: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _container(given: dict[str, Any], models: Models) -> dict[str, Any]:
+def _container(given: dict[str, Any], models: Models) -> Container:
     """The container to run, as a model describes one."""
     name, own = given.get("ModelName"), given.get("Container")
     if (name is None) == (own is None):
         raise RefusedError("A specification must contain exactly one of ModelName and Container.")
     if name is not None:
-        return models.container(name)
+        return models.only_container(name)
     own = own or {}
     if not own.get("Image"):
         raise RefusedError("Image is required for the container of an inference component.")

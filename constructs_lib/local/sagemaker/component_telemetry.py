@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import psutil
 
-from ..serving.worker import Worker
 from .component import Component
+from .copies import Copy
 from .telemetry import Metrics, coarse_microseconds
 
 UTILIZATION_NAMESPACE = "/aws/sagemaker/InferenceComponents"
@@ -37,7 +37,7 @@ class ComponentMetrics:
     ) -> None:
         """Keep the values of one invocation."""
         self._add(component, "Invocations", 1)
-        self._add(component, "InvocationsPerCopy", 1 / max(1, len(component.workers)))
+        self._add(component, "InvocationsPerCopy", 1 / max(1, len(component.copies)))
         self._add(component, "Invocation4XXErrors", 400 <= status < 500)
         self._add(component, "Invocation5XXErrors", status >= 500)
         self._add(component, "ModelLatency", coarse_microseconds(model_seconds), "Microseconds")
@@ -50,7 +50,7 @@ class ComponentMetrics:
     def load(self, components: Iterable[Component]) -> None:
         """Keep what is under way now, 0 too: an idle component could not scale in without datapoints."""
         for component in components:
-            copies = len(component.workers)
+            copies = len(component.copies)
             if copies:
                 self._add(component, "ConcurrentRequestsPerCopy", component.in_flight / copies)
                 self._add(component, "InvocationsPerCopy", 0)
@@ -58,14 +58,14 @@ class ComponentMetrics:
     def utilization(self, components: Iterable[Component]) -> None:
         """Keep what the copies use of what is theirs."""
         for component in components:
-            for worker in component.workers:
-                self._copy_utilization(component, worker)
+            for copy in component.copies:
+                self._copy_utilization(component, copy)
 
-    def _copy_utilization(self, component: Component, worker: Worker) -> None:
-        used = worker.utilization()
+    def _copy_utilization(self, component: Component, copy: Copy) -> None:
+        used = copy.utilization()
         if used is None:
             return
-        spec, facts = component.live.spec, component.variant.instances.facts
+        spec, facts = component.live.spec, component.variant.fleet.facts
         cores = spec.needs.cores or facts.cores
         used_mb = psutil.virtual_memory().total * used[1] / 100 / _MEBIBYTE
         of_memory = 100 * used_mb / (spec.max_memory_mb or facts.memory_mb)

@@ -16,27 +16,22 @@ from .managed_instances import ManagedInstances
 class ComponentVariant(DeployedVariant):
     """Instances without a model; the endpoint's inference components stand on them."""
 
+    fleet: ManagedInstances
     hosting: ComponentHosting
-    instances: ManagedInstances
-
-    @property
-    def process_count(self) -> int:
-        """None: its components count their copies themselves."""
-        return 0
 
     def summary(self) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it: without an image, with as many instances as there are."""
         shown = DeployedVariant.summary(self)  # super() does not work in a class with slots
         del shown["DeployedImages"]
-        return {**shown, "DesiredInstanceCount": self.instances.size, **self.hosting.shown}
+        return {**shown, "DesiredInstanceCount": self.fleet.size, **self.hosting.shown}
 
 
 def component_variant(spec: VariantSpec, hosting: ComponentHosting, weight: float) -> ComponentVariant:
     """A variant of this configuration, not started yet."""
-    instances = ManagedInstances(spec.instance_type, hosting.scaling)
+    # Without containers it takes no process: its components count their copies themselves.
     return ComponentVariant(
-        spec=spec, fleet=instances, instances=instances, hosting=hosting, image="",
-        weight=weight, desired_weight=weight, desired_count=spec.instance_count,
+        spec=spec, fleet=ManagedInstances(spec.instance_type, hosting.scaling), hosting=hosting,
+        containers=[], direct=False, weight=weight, desired_weight=weight, desired_count=spec.instance_count,
     )  # fmt: skip
 
 
@@ -57,4 +52,4 @@ def hand_over(old: Generation, new: Generation) -> None:
         raise RefusedError(
             "An update must keep an endpoint's inference components: their variant and that it has no model."
         )
-    after.instances.predecessor = before.instances
+    after.fleet.predecessor = before.fleet

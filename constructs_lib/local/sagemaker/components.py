@@ -122,7 +122,7 @@ class Components(Shelf[Component]):
         role = self._configs.find(endpoint.live.config_name).request["ExecutionRoleArn"]
         spec = ComponentSpec.of(request, self._models, role)
         fleet = self._new_fleet(Scope.current(), name, variant.spec.name, spec)
-        return Copies(spec, fleet, lambda: _variant(endpoint, None).instances)
+        return Copies(spec, fleet, lambda: _variant(endpoint, None).fleet)
 
 
 def _require_open(endpoint: Endpoint) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ..serving.fleet import Fleet, FleetError
-from ..serving.worker import Worker
+from ..serving.container import FleetError
+from ..serving.fleet import Fleet
+from ..serving.instance import Instance
 from ..settings import settings
 from .component_spec import ComponentSpec
 from .generation import DeploymentError
@@ -15,6 +16,9 @@ from .managed_instances import NO_ROOM, ManagedInstances, NoRoomError, Place
 # How long a copy waits for somebody else's room, in AWS's seconds.
 _ROOM_SECONDS = 300
 _ROOM_POLL = 0.05
+
+Copy = Instance
+"""A copy is an instance of its fleet, of one container; what it stands on is ManagedInstances' affair."""
 
 
 class Copies:
@@ -33,9 +37,9 @@ class Copies:
         return self._fleet.size
 
     @property
-    def workers(self) -> list[Worker]:
-        """The processes of the copies."""
-        return self._fleet.workers
+    def running(self) -> list[Copy]:
+        """The copies, healthy or not."""
+        return self._fleet.instances
 
     async def start(self, size: int) -> None:
         """Unpack the model and start the first copies; DeploymentError, and none, when one does not start."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..emulator import Scope
 from ..settings import settings
+from .async_backlog import Backlog
 from .capacity import Capacity
 from .deployment import Plan
 from .errors import RefusedError
@@ -26,10 +27,14 @@ _BUSY = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating", "Del
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What UpdateEndpointWeightsAndCapacities asks of one variant; None keeps what there is."""
+    """What UpdateEndpointWeightsAndCapacities asks of one variant; None keeps what there is.
+
+    The count of a serverless variant is its provisioned concurrency.
+    """
 
     weight: float | None = None
     count: int | None = None
+    max_concurrency: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class Endpoint(Record):
     pending: Generation | None = None
     pending_since: float = 0
     deployment_config: dict[str, Any] | None = None
+    backlog: Backlog = field(default_factory=Backlog, repr=False)
+    """Of an asynchronous endpoint; it outlives updates."""
     work: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -77,7 +84,7 @@ class Endpoint(Record):
     def begin_rebalance(self, desired: Mapping[str, Desired]) -> None:
         """Start to change weights and counts. The endpoint must be idle."""
         growth = sum(
-            wanted.count - self.live.variants[name].desired_count
+            (wanted.count - self.live.variants[name].desired_count) * len(self.live.variants[name].containers)
             for name, wanted in desired.items()
             if wanted.count is not None
         )
@@ -87,6 +94,8 @@ class Endpoint(Record):
             variant = self.live.variants[name]
             variant.desired_weight = variant.weight if wanted.weight is None else wanted.weight
             variant.desired_count = variant.desired_count if wanted.count is None else wanted.count
+            if wanted.max_concurrency is not None:
+                variant.desire_concurrency(wanted.max_concurrency)
         self._become("Updating")
         self._do(self._rebalance())
 
@@ -173,8 +182,10 @@ class Endpoint(Record):
             self.failure_reason = str(error)
         for variant in self.live.variants.values():
             variant.weight = variant.desired_weight
+            variant.apply_concurrency()
             if variant.fleet.size != variant.desired_count:
-                self.capacity.release(variant.desired_count - variant.fleet.size)
+                surplus = variant.desired_count - variant.fleet.size
+                self.capacity.release(surplus * len(variant.containers))
                 variant.desired_count = variant.fleet.size
         self._become("InService")
 
@@ -196,6 +207,8 @@ class Endpoint(Record):
             shown["ProductionVariants"] = self.live.summaries()
         if self.live.capture is not None:
             shown["DataCaptureConfig"] = self.live.capture.summary()
+        if self.live.asynchronous is not None:
+            shown["AsyncInferenceConfig"] = self.live.asynchronous.config
         if self.failure_reason:
             shown["FailureReason"] = self.failure_reason
         if self.deployment_config:

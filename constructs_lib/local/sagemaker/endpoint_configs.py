@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import async_config, serverless_rules
 from .component_hosting import ComponentHosting, check_hosting
+from .containers import refuse_targets
 from .errors import NotEmulatedError, RefusedError
 from .models import Models, require_usable_role
+from .serverless import STARTUP_SECONDS, ServerlessSettings
 from .store import Record, Shelf, own_copy
 
 _NOT_EMULATED = {
-    "AsyncInferenceConfig": "Asynchronous inference",
     "ShadowProductionVariants": "A shadow variant",
     "ExplainerConfig": "An online explainer",
 }
 _NOT_EMULATED_IN_VARIANT = {
-    "ServerlessConfig": "A serverless variant",
     "InstancePools": "An instance pool",
 }
 _DEFAULT_STARTUP_TIMEOUT = 600.0
@@ -33,20 +34,24 @@ class VariantSpec:
     instance_count: int
     weight: float
     startup_timeout: float
+    serverless: ServerlessSettings | None = None
+    """Of a serverless variant, whose instance count is its provisioned concurrency, and its type empty."""
     hosting: ComponentHosting | None = None
+    """Of a variant for inference components, which has no model."""
 
     @classmethod
     def of(cls, variant: dict[str, Any]) -> VariantSpec:
         """Read a ProductionVariant of the API. A weight of 0 is a weight of 0."""
+        serverless = ServerlessSettings.of(variant.get("ServerlessConfig"))
+        startup = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
         return cls(
             name=variant["VariantName"],
             model_name=variant.get("ModelName", ""),
-            instance_type=variant["InstanceType"],
-            instance_count=variant["InitialInstanceCount"],
+            instance_type=variant.get("InstanceType", ""),
+            instance_count=serverless.provisioned if serverless else variant["InitialInstanceCount"],
             weight=float(variant.get("InitialVariantWeight", 1.0)),
-            startup_timeout=float(
-                variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
-            ),
+            startup_timeout=STARTUP_SECONDS if serverless else float(startup),
+            serverless=serverless,
             hosting=ComponentHosting.of(variant),
         )
 
@@ -65,6 +70,7 @@ class EndpointConfigs(Shelf[Record]):
             if request.get(member):
                 raise NotEmulatedError(what)
         self._check_variants(request)
+        async_config.check_config(request)
         name = request["EndpointConfigName"]
         record = Record(name=name, arn=self.arn(name), request=own_copy(request))
         for variant in record.request["ProductionVariants"]:
@@ -82,6 +88,15 @@ class EndpointConfigs(Shelf[Record]):
         check_hosting(request)
         if request.get("ExecutionRoleArn"):
             require_usable_role(request["ExecutionRoleArn"])
+        models = {
+            each["VariantName"]: self._models.find(each["ModelName"]).request
+            for each in variants
+            if each.get("ModelName")
+        }
+        serverless_rules.check_config(request, models)
+        if request.get("AsyncInferenceConfig"):
+            for model in models.values():
+                refuse_targets(model)
         if not any(VariantSpec.of(variant).weight for variant in variants):
             raise RefusedError("At least one production variant must have a weight greater than 0.")
 
@@ -90,10 +105,8 @@ class EndpointConfigs(Shelf[Record]):
             if variant.get(member):
                 raise NotEmulatedError(what)
         for member in ("InstanceType", "InitialInstanceCount"):
-            if variant.get(member) is None:
+            if variant.get(member) is None and not variant.get("ServerlessConfig"):
                 raise RefusedError(f"{member} is required for variant {variant['VariantName']}.")
-        if variant.get("ModelName"):
-            self._models.find(variant["ModelName"])
 
     def describe(self, name: str) -> dict[str, Any]:
         """The answer to DescribeEndpointConfig."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..emulator import Scope
-from ..serving.fleet import ContainerSpec, Fleet
+from ..serving.container import ContainerSpec
+from ..serving.fleet import Fleet
+from ..serving.on_demand import OnDemandFleet
 from . import hooks
+from .async_config import AsyncSettings
 from .capacity import Capacity
 from .capture import CaptureSettings
 from .component_variant import component_variant, hand_over, hosting_variant
@@ -16,10 +19,11 @@ from .endpoint import Desired, Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
 from .errors import NotEmulatedError, RefusedError
 from .generation import DeployedVariant, Generation
+from .inference_options import check_desired_capacity, check_update, refuse_guardrails
 from .models import Models
 from .store import Shelf, own_copy
 
-FleetFactory = Callable[[Scope, str, VariantSpec, list[ContainerSpec]], Fleet]
+FleetFactory = Callable[[Scope, str, VariantSpec, list[ContainerSpec]], Fleet | OnDemandFleet]
 
 
 class Endpoints(Shelf[Endpoint]):
@@ -42,6 +46,7 @@ class Endpoints(Shelf[Endpoint]):
         self.require_free(name)
         live = self._generation(name, request["EndpointConfigName"], kept or {})
         config = request.get("DeploymentConfig")
+        refuse_guardrails(live, config)
         plan_of(config, live.instance_count)
         endpoint = Endpoint(
             name=name, arn=self.arn(name), request=own_copy(request), scope=Scope.current(), live=live,
@@ -58,14 +63,17 @@ class Endpoints(Shelf[Endpoint]):
         endpoint.require_idle()
         kept = _kept_properties(endpoint, request)
         new = self._generation(endpoint.name, request["EndpointConfigName"], kept)
+        check_update(endpoint.live, new)
         _require_no_scaled_change(endpoint, new)
         hand_over(endpoint.live, new)
         config = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             config = endpoint.deployment_config
         if config:
+            refuse_guardrails(new, config)
             _require_guardable(endpoint, new, config)
-        endpoint.begin_update(new, plan_of(config, new.instance_count), config)
+        # An asynchronous endpoint may have no instance at the moment.
+        endpoint.begin_update(new, plan_of(config, max(1, new.instance_count)), config)
         return endpoint
 
     def rebalance(self, request: dict[str, Any]) -> Endpoint:
@@ -75,10 +83,10 @@ class Endpoints(Shelf[Endpoint]):
         if hosting_variant(endpoint.live) is not None:
             raise NotEmulatedError("Another weight or instance count of an endpoint for inference components")
         desired = {
-            wanted["VariantName"]: Desired(wanted.get("DesiredWeight"), wanted.get("DesiredInstanceCount"))
-            for wanted in request["DesiredWeightsAndCapacities"]
+            wanted["VariantName"]: _desired(wanted) for wanted in request["DesiredWeightsAndCapacities"]
         }
         _check_desired(endpoint, desired)
+        check_desired_capacity(endpoint.live, request)
         endpoint.begin_rebalance(desired)
         return endpoint
 
@@ -109,6 +117,7 @@ class Endpoints(Shelf[Endpoint]):
                 for spec in variants
             },
             capture=CaptureSettings.of(config.get("DataCaptureConfig"), role),
+            asynchronous=AsyncSettings.of(config.get("AsyncInferenceConfig"), role),
         )
 
     def _variant(self, endpoint_name: str, spec: VariantSpec, kept: Desired) -> DeployedVariant:
@@ -119,10 +128,12 @@ class Endpoints(Shelf[Endpoint]):
         return DeployedVariant(
             spec=spec,
             fleet=self._new_fleet(Scope.current(), endpoint_name, spec, containers),
-            image=containers[0].image,
+            containers=containers,
+            direct=self._models.is_direct(spec.model_name),
             weight=weight,
             desired_weight=weight,
             desired_count=spec.instance_count if kept.count is None else kept.count,
+            desired_serverless=spec.serverless,
         )
 
 
@@ -136,7 +147,7 @@ def _kept_properties(endpoint: Endpoint, request: dict[str, Any]) -> dict[str, D
     return {
         name: Desired(
             None if "DesiredWeight" in dropped else variant.desired_weight,
-            None if "DesiredInstanceCount" in dropped else variant.desired_count,
+            None if "DesiredInstanceCount" in dropped or variant.spec.serverless else variant.desired_count,
         )
         for name, variant in endpoint.live.variants.items()
     }
@@ -179,15 +190,21 @@ def _keeps_type(variant: DeployedVariant, new: Generation) -> bool:
     return successor is not None and successor.spec.instance_type == variant.spec.instance_type
 
 
+def _desired(wanted: Mapping[str, Any]) -> Desired:
+    serverless = wanted.get("ServerlessUpdateConfig", {})
+    return Desired(
+        wanted.get("DesiredWeight"),
+        serverless.get("ProvisionedConcurrency", wanted.get("DesiredInstanceCount")),
+        serverless.get("MaxConcurrency"),
+    )
+
+
 def _check_desired(endpoint: Endpoint, desired: Mapping[str, Desired]) -> None:
     unknown = sorted(desired.keys() - endpoint.live.variants.keys())
     if unknown:
         raise RefusedError(f'Variant(s) "{", ".join(unknown)}" not found for endpoint "{endpoint.arn}".')
     if sum(wanted.count is not None for wanted in desired.values()) > 1:
         raise RefusedError("The capacity of only one variant can be updated at a time.")
-    for name, wanted in desired.items():
-        if wanted.count is not None and wanted.count < 1:
-            raise RefusedError(f"DesiredInstanceCount of variant {name} must be at least 1.")
     weights = {name: variant.weight for name, variant in endpoint.live.variants.items()}
     weights |= {name: wanted.weight for name, wanted in desired.items() if wanted.weight is not None}
     if not any(weights.values()):

@@ -57,6 +57,20 @@ class UnavailableError(ApiError):
     status = 503
 
 
+class ThrottlingError(ApiError):
+    """More requests at once than the variant may answer. AWS says no more than that: its message is null."""
+
+    code = "ThrottlingException"
+    status = 400
+
+
+class ModelNotReadyError(ApiError):
+    """A model is still being loaded, or a serverless variant cannot get a process for the request."""
+
+    code = "ModelNotReadyException"
+    status = 429
+
+
 class ModelError(ApiError):
     """The model answered with an error, or not at all."""
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ..serving.channel import Reply
-from ..serving.fleet import ContainerSpec, Fleet, FleetError
-from ..serving.worker import Worker
+from ..serving.container import ContainerSpec, FleetError
+from ..serving.fleet import Fleet
+from ..serving.instance import Instance
+from ..serving.on_demand import OnDemandFleet
+from .async_config import AsyncSettings
 from .capture import CaptureSettings
 from .endpoint_configs import VariantSpec
-
-FleetFactory = Callable[[VariantSpec, list[ContainerSpec]], Fleet]
+from .errors import LimitError
+from .serverless import ServerlessSettings
 
 
 class DeploymentError(Exception):
@@ -30,21 +31,14 @@ class Serving(Protocol):
         """How many instances there are."""
 
     @property
-    def workers(self) -> list[Worker]:
-        """The processes."""
-
-    @property
-    def in_flight(self) -> int:
-        """Requests being answered now."""
+    def instances(self) -> list[Instance]:
+        """Those that run a model, healthy or not."""
 
     async def start(self, size: int) -> None:
         """Start so many instances."""
 
     async def resize(self, size: int) -> None:
         """Bring them to this number."""
-
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
-        """Answer one request."""
 
     async def drain(self) -> None:
         """Wait until no request is under way."""
@@ -59,28 +53,54 @@ class DeployedVariant:
 
     spec: VariantSpec
     fleet: Serving
-    image: str
+    containers: list[ContainerSpec]
+    direct: bool
+    """Whether a request names the one container that answers it."""
     weight: float
     desired_weight: float
     desired_count: int
+    desired_serverless: ServerlessSettings | None = None
     since: float = field(default_factory=time.time)
 
     @property
-    def process_count(self) -> int:
-        """How many processes of this machine it takes."""
-        return self.desired_count
+    def instances(self) -> Fleet:
+        """The fleet of a variant that has a model and is not serverless."""
+        assert isinstance(self.fleet, Fleet)  # noqa: S101
+        return self.fleet
 
     def summary(self) -> dict[str, Any]:
         """The variant as DescribeEndpoint shows it."""
-        image = {"SpecifiedImage": self.image, "ResolvedImage": self.image, "ResolutionTime": self.since}
         return {
             "VariantName": self.spec.name,
-            "DeployedImages": [image],
+            "DeployedImages": [self._deployed(container.image) for container in self.containers],
             "CurrentWeight": self.weight,
             "DesiredWeight": self.desired_weight,
-            "CurrentInstanceCount": self.fleet.size,
-            "DesiredInstanceCount": self.desired_count,
+            **self._capacity(),
         }
+
+    def _deployed(self, image: str) -> dict[str, Any]:
+        return {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": self.since}
+
+    def _capacity(self) -> dict[str, Any]:
+        if self.desired_serverless is None or not isinstance(self.fleet, OnDemandFleet):
+            return {"CurrentInstanceCount": self.fleet.size, "DesiredInstanceCount": self.desired_count}
+        desired = replace(self.desired_serverless, provisioned=self.desired_count)
+        current = replace(desired, max_concurrency=self.fleet.max_concurrency, provisioned=self.fleet.size)
+        return {
+            "CurrentInstanceCount": 0,
+            "CurrentServerlessConfig": current.members(),
+            "DesiredServerlessConfig": desired.members(),
+        }
+
+    def desire_concurrency(self, maximum: int) -> None:
+        """Ask for another maximum concurrency of a serverless variant."""
+        if self.desired_serverless is not None:
+            self.desired_serverless = replace(self.desired_serverless, max_concurrency=maximum)
+
+    def apply_concurrency(self) -> None:
+        """Let the maximum concurrency that was asked for hold."""
+        if self.desired_serverless is not None and isinstance(self.fleet, OnDemandFleet):
+            self.fleet.max_concurrency = self.desired_serverless.max_concurrency
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +110,7 @@ class Generation:
     config_name: str
     variants: dict[str, DeployedVariant]
     capture: CaptureSettings | None = None
+    asynchronous: AsyncSettings | None = None
 
     @property
     def instance_count(self) -> int:
@@ -98,8 +119,13 @@ class Generation:
 
     @property
     def process_count(self) -> int:
-        """How many processes of this machine it takes in all."""
-        return sum(variant.process_count for variant in self.variants.values())
+        """How many processes that is: an instance has one for each container."""
+        return sum(variant.desired_count * len(variant.containers) for variant in self.variants.values())
+
+    @property
+    def serverless(self) -> bool:
+        """Whether it has no instances, but processes on demand."""
+        return any(variant.spec.serverless for variant in self.variants.values())
 
     async def start(self, percent: float = 100) -> None:
         """Start so much of every fleet; DeploymentError, and nothing started, when one fails."""
@@ -113,6 +139,8 @@ class Generation:
     async def _start(self, variant: DeployedVariant, percent: float) -> None:
         try:
             await variant.fleet.start(_part(variant.desired_count, percent))
+        except LimitError as error:
+            raise DeploymentError(str(error)) from error
         except FleetError as error:
             raise DeploymentError(_failed_health_check(variant.spec.name, error)) from error
 
@@ -141,8 +169,8 @@ def _part(count: int, percent: float) -> int:
     return math.ceil(count * percent / 100 - 1e-9)
 
 
-def _failed_health_check(variant_name: str, error: Exception) -> str:
+def _failed_health_check(variant_name: str, error: FleetError) -> str:
     return (
-        f"The primary container for production variant {variant_name} did not pass the ping health check. "
+        f"The {error.container} container for production variant {variant_name} did not pass the ping health check. "
         f"Please check CloudWatch logs for this endpoint. {error}"
     )

@@ -10,6 +10,10 @@ from urllib.parse import unquote
 from ..emulator import Scope
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/")
+_CONDITION_KEYS = {
+    "sagemaker:TargetModel": "x-amzn-sagemaker-target-model",
+    "sagemaker:TargetContainerHostname": "x-amzn-sagemaker-target-container-hostname",
+}
 # The member of the request that names the resource, and the kind of its ARN; the first that is
 # there counts: CreateEndpoint names an endpoint and a configuration.
 _NAMED_BY = (
@@ -37,3 +41,8 @@ def resource_arn(path: str, _headers: Mapping[str, str], body: bytes, scope: Sco
         if isinstance(request.get(member), str):
             return scope.arn("sagemaker", f"{kind}/{request[member]}")
     return "*"
+
+
+def condition_keys(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a policy may ask of an invocation: its condition keys with their values."""
+    return {key: headers[header] for key, header in _CONDITION_KEYS.items() if header in headers}

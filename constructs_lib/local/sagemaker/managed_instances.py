@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..serving.channel import Reply, UnreachableError
-from ..serving.worker import Worker
+from ..serving.instance import Instance
 from ..settings import settings
 from .component_hosting import ManagedScaling
 from .generation import DeploymentError
@@ -50,8 +48,8 @@ class Place:
 
 
 @dataclass(slots=True, eq=False)
-class Instance:
-    """One instance and the copies on it."""
+class Host:
+    """One instance as the books have it, and the copies on it."""
 
     facts: InstanceFacts
     places: set[Place] = field(default_factory=set)
@@ -81,37 +79,28 @@ class ManagedInstances:
         self.predecessor: ManagedInstances | None = None
         """Whose copies move in here when this starts: an update of the endpoint."""
         self._scaling = scaling
-        self._instances: list[Instance] = []
+        self._hosts: list[Host] = []
 
     @property
     def size(self) -> int:
         """How many instances there are."""
-        return len(self._instances)
+        return len(self._hosts)
 
     @property
-    def workers(self) -> list[Worker]:
-        """None: the copies have them."""
+    def instances(self) -> list[Instance]:
+        """None that runs a model: the components' copies do."""
         return []
-
-    @property
-    def in_flight(self) -> int:
-        """None: the copies answer."""
-        return 0
-
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
-        """Instances answer nothing; their copies do."""
-        raise UnreachableError("only inference components answer here")
 
     async def start(self, size: int) -> None:
         """Add `size` instances and let the predecessor's copies move in; DeploymentError without room."""
-        self._instances = [Instance(self.facts) for _ in range(size)]
+        self._hosts = [Host(self.facts) for _ in range(size)]
         if self.predecessor is not None:
             self._take_in(self.predecessor)
         self._release_later()
 
     def _take_in(self, predecessor: ManagedInstances) -> None:
         # They stay where they were too, until the predecessor stops: the update may be rolled back.
-        for place in [place for instance in predecessor._instances for place in instance.places]:
+        for place in [place for host in predecessor._hosts for place in host.places]:
             try:
                 self._put(place)
             except NoRoomError:
@@ -126,7 +115,7 @@ class ManagedInstances:
 
     async def stop(self) -> None:
         """Forget the instances."""
-        self._instances = []
+        self._hosts = []
 
     def place(self, needs: Needs) -> Place:
         """Find a place for one more copy, on a new instance if need be; NoRoomError when there is none."""
@@ -135,23 +124,23 @@ class ManagedInstances:
         return place
 
     def _put(self, place: Place) -> None:
-        fitting = [instance for instance in self._instances if instance.has_room(place.needs)]
+        fitting = [host for host in self._hosts if host.has_room(place.needs)]
         if fitting:
             choose = max if place.needs.spread else min
-            choose(fitting, key=lambda instance: instance.free_memory).places.add(place)
+            choose(fitting, key=lambda host: host.free_memory).places.add(place)
             return
-        added = Instance(self.facts)
+        added = Host(self.facts)
         if self._scaling is None or self.size >= self._scaling.maximum or not added.has_room(place.needs):
             raise NoRoomError
         added.places.add(place)
-        self._instances.append(added)
+        self._hosts.append(added)
 
     def vacate(self, place: Place) -> None:
         """A copy is gone. Its instance goes too, later, when it was the last."""
-        for instance in self._instances:
-            if place in instance.places:
-                instance.places.remove(place)
-                instance.idle_since = time.monotonic()
+        for host in self._hosts:
+            if place in host.places:
+                host.places.remove(place)
+                host.idle_since = time.monotonic()
         self._release_later()
 
     def _release_later(self) -> None:
@@ -164,7 +153,7 @@ class ManagedInstances:
         if self._scaling is None:
             return
         latest = time.monotonic() - delay
-        for instance in list(self._instances):
-            idle = not instance.places and instance.idle_since <= latest
+        for host in list(self._hosts):
+            idle = not host.places and host.idle_since <= latest
             if idle and self.size > self._scaling.minimum:
-                self._instances.remove(instance)
+                self._hosts.remove(host)

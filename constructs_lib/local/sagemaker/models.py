@@ -6,8 +6,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import emulator
-from ..serving.fleet import ContainerSpec
-from .errors import NotEmulatedError, RefusedError
+from ..serving.container import ContainerSpec
+from .catalogue import catalogue_of
+from .containers import (
+    Container,
+    container_names,
+    containers_of,
+    data_url,
+    is_direct,
+    is_multi_model,
+    only_container,
+)
+from .errors import RefusedError
 from .store import Record, Shelf, own_copy
 
 _SERVICE_PRINCIPAL = "sagemaker.amazonaws.com"
@@ -20,12 +30,13 @@ class Models(Shelf[Record]):
         super().__init__("model", "model")
 
     def create(self, request: dict[str, Any]) -> Record:
-        """Keep a model whose container, role and data can be served."""
+        """Keep a model whose containers, role and data can be served."""
         self.require_free(request["ModelName"])
-        container = _only_container(request)
         role = request.get("ExecutionRoleArn")
+        containers = containers_of(request)
         require_usable_role(role)
-        require_artefacts(container, role)
+        for container in containers:
+            require_artefacts(container, role)
         record = Record(
             name=request["ModelName"], arn=self.arn(request["ModelName"]), request=own_copy(request)
         )
@@ -40,60 +51,47 @@ class Models(Shelf[Record]):
 
     def containers(self, name: str) -> list[ContainerSpec]:
         """The containers of a model with their artefacts, as they are now: a fleet keeps them."""
-        return [fetched(self.container(name))]
+        request = self.find(name).request
+        containers = containers_of(request)
+        return [
+            fetched(container, request.get("ExecutionRoleArn"), name)
+            for container, name in zip(containers, container_names(containers), strict=True)
+        ]
 
-    def container(self, name: str) -> dict[str, Any]:
-        """The container of a model, as its creator described it."""
-        return _only_container(self.find(name).request)
+    def only_container(self, name: str) -> Container:
+        """The container of a model of one, as its creator described it."""
+        return only_container(self.find(name).request)
+
+    def is_direct(self, name: str) -> bool:
+        """Whether the containers of a model are called one by one."""
+        return is_direct(self.find(name).request)
 
 
-def fetched(container: dict[str, Any]) -> ContainerSpec:
-    """A container with its artefacts."""
-    environment = dict(container.get("Environment", {}))
-    submitted = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
-    data_url = _data_url(container)
+def fetched(container: Container, role: str | None, name: str = "primary") -> ContainerSpec:
+    """A container with its artefacts; the role is for the models of a multi-model container."""
+    submitted, url = _submitted(container), data_url(container)
+    multi_model = is_multi_model(container)
     return ContainerSpec(
+        name=name,
         image=container.get("Image", ""),
-        archive=_fetch(data_url) if data_url else None,
-        environment=environment,
-        code_archive=_fetch(submitted) if submitted.startswith("s3://") else None,
+        archive=_fetch(url) if url and not multi_model else None,
+        environment=dict(container.get("Environment", {})),
+        code_archive=_fetch(submitted) if submitted else None,
+        catalogue=catalogue_of(container, *_split(str(url)), role) if multi_model else None,
     )
 
 
-def _only_container(request: dict[str, Any]) -> dict[str, Any]:
-    """The container of a single-container model; anything else is refused."""
-    primary, several = request.get("PrimaryContainer"), request.get("Containers", [])
-    if primary and several:
-        raise RefusedError("Cannot specify both Containers and PrimaryContainer at the same time.")
-    if len(several) > 1:
-        raise NotEmulatedError("An inference pipeline (several containers)")
-    container: dict[str, Any] = primary or (several[0] if several else {})
-    if not container:
-        raise RefusedError("You must specify either PrimaryContainer or Containers.")
-    if container.get("Mode") == "MultiModel":
-        raise NotEmulatedError("A multi-model container")
-    if container.get("ModelPackageName"):
-        raise NotEmulatedError("A model package")
-    if not container.get("Image"):
-        raise RefusedError("Image is required for a container that is not made of a model package.")
-    return container
-
-
-def _data_url(container: dict[str, Any]) -> str | None:
-    """The S3 URL of the model's archive, if it has one."""
-    source = container.get("ModelDataSource", {}).get("S3DataSource")
-    if source is None:
-        url: str | None = container.get("ModelDataUrl")
-        return url
-    if source.get("S3DataType") != "S3Object" or source.get("CompressionType") != "Gzip":
-        raise NotEmulatedError("Uncompressed model data (ModelDataSource)")
-    return str(source["S3Uri"])
-
-
-def _artefact_urls(container: dict[str, Any]) -> list[str]:
-    submitted = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
-    urls = [_data_url(container), submitted if submitted.startswith("s3://") else None]
+def _artefact_urls(container: Container) -> list[str]:
+    """The objects that must be there; the models of a multi-model container may come later."""
+    submitted = _submitted(container)
+    urls = [None if is_multi_model(container) else data_url(container), submitted]
     return [url for url in urls if url]
+
+
+def _submitted(container: Container) -> str | None:
+    """The S3 URL of the code that is submitted apart from the model, if any."""
+    url: str = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+    return url if url.startswith("s3://") else None
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -116,10 +114,12 @@ def require_usable_role(role: str | None) -> None:
         )
 
 
-def require_artefacts(container: dict[str, Any], role: str | None) -> None:
+def require_artefacts(container: Container, role: str | None) -> None:
     """What a container is made of must be there and, under IAM enforcement, readable for the role."""
     for url in _artefact_urls(container):
         _require_readable(url, role)
+    if is_multi_model(container):
+        _require_listable(container["ModelDataUrl"], role)
 
 
 def _require_readable(url: str, role: str | None) -> None:
@@ -133,6 +133,23 @@ def _require_readable(url: str, role: str | None) -> None:
             "object is located in the region of the model."
         )  # fmt: skip
     if not emulator.object_exists(bucket, key):
+        raise RefusedError(f"Could not find model data at {url}.")
+
+
+def _require_listable(url: str, role: str | None) -> None:
+    """The bucket of the models must be there, and the role must be allowed to list the prefix."""
+    bucket, prefix = _split(url)
+    allowed = role is None or not emulator.iam_is_enforced()
+    condition = {"s3:prefix": prefix}
+    if not allowed and not emulator.role_allows(
+        str(role), "s3:ListBucket", f"arn:aws:s3:::{bucket}", condition
+    ):
+        # Inferred: AWS's guide wants this permission, and when it is looked at is not known.
+        raise RefusedError(
+            f"Could not access model data at {url}. Please ensure that the role \"{role}\" has \"s3:ListBucket\" "
+            "permissions on the bucket."
+        )  # fmt: skip
+    if not emulator.bucket_exists(bucket):
         raise RefusedError(f"Could not find model data at {url}.")
 
 

@@ -47,9 +47,17 @@ def _of_record(record: Record, sagemaker: SageMaker) -> State:
 
 
 def _of_endpoint(endpoint: Endpoint, sagemaker: SageMaker) -> State:
-    kept = {name: [each.desired_weight, each.desired_count] for name, each in endpoint.live.variants.items()}
+    kept = {
+        name: [
+            each.desired_weight,
+            each.desired_count,
+            each.desired_serverless and each.desired_serverless.max_concurrency,
+        ]
+        for name, each in endpoint.live.variants.items()
+    }
     request = {**endpoint.request, "EndpointConfigName": endpoint.live.config_name}
-    return {**_of_record(endpoint, sagemaker), "request": request, "kept": kept}
+    backlog = endpoint.backlog.saved()
+    return {**_of_record(endpoint, sagemaker), "request": request, "kept": kept, "backlog": backlog}
 
 
 def restore(sagemaker: SageMaker, state: State) -> None:
@@ -69,12 +77,13 @@ def restore(sagemaker: SageMaker, state: State) -> None:
 
 
 def _restore_endpoint(sagemaker: SageMaker, each: State) -> None:
-    kept = {name: Desired(weight, count) for name, (weight, count) in each["kept"].items()}
+    kept = {name: Desired(*values) for name, values in each["kept"].items()}
     try:
-        sagemaker.endpoints.create(each["request"], kept)
+        endpoint = sagemaker.endpoints.create(each["request"], kept)
     except ApiError as error:
         _logger.warning("endpoint %s does not come back: %s", each["name"], error)
     else:
+        endpoint.backlog.restore(each.get("backlog", []))
         sagemaker.tags.add(each["arn"], each["tags"])
 
 

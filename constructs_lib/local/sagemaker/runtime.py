@@ -8,13 +8,29 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..emulator import Response, Scope
-from ..serving.channel import BrokenOffError, Reply, UnreachableError
-from ..serving.worker import Worker
+from ..serving import instance, model_cache
+from ..serving.channel import Reply, UnreachableError
+from ..serving.container import FleetError
+from ..serving.fleet import Fleet
+from ..serving.on_demand import Execution, OnDemandFleet, ThrottledError
 from .capture import Capture, CaptureSettings, Exchange
 from .endpoint import Endpoint
 from .endpoints import Endpoints
-from .errors import ModelError, NotEmulatedError, RefusedError, RoutingError, UnavailableError
+from .errors import (
+    LimitError,
+    ModelError,
+    ModelNotReadyError,
+    NotEmulatedError,
+    RefusedError,
+    RoutingError,
+    ThrottlingError,
+    UnavailableError,
+)
 from .generation import DeployedVariant
+from .inference_options import require_real_time
+from .serverless import MAX_BODY_BYTES as MAX_SERVERLESS_BODY_BYTES
+from .serverless import ServerlessMetrics
+from .targets import HEADERS, check_targets
 from .telemetry import Metrics, log_group
 from .traffic import NoSuchVariantError, choose
 
@@ -23,24 +39,30 @@ _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _REFUSED_HEADERS = {
-    "x-amzn-sagemaker-target-model": "TargetModel (multi-model endpoints)",
-    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname (pipelines)",
     "x-amzn-sagemaker-session-id": "SessionId (stateful sessions)",
 }
-# What of the request's head reaches the container.
-PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID)
+_PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID, *HEADERS)
 _DEFAULT_CONTENT_TYPE = "application/octet-stream"
-_TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
-_WENT_AWAY = "The model process ended while it was answering."
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back, and how long the model took."""
 
-    worker: Worker | None
-    reply: Reply
+    given: instance.Answer
     seconds: float
+
+    @property
+    def reply(self) -> Reply:
+        """The answer of the last container that was asked."""
+        return self.given.reply
+
+
+class Answering(Protocol):
+    """A fleet, a process of a serverless variant, or the copies of a component."""
+
+    async def invoke(self, headers: Mapping[str, str], body: bytes) -> instance.Answer:
+        """Answer one request."""
 
 
 class ForComponents(Protocol):
@@ -68,19 +90,17 @@ class Runtime:
         """Answer one InvokeEndpoint request."""
         began = time.perf_counter()
         _check(headers, body)
-        endpoint = self._endpoint(endpoint_name)
+        endpoint = self.endpoint(endpoint_name)
+        require_real_time(endpoint)
         if self._components.answers(endpoint, headers):
             return await self._components.invoke(endpoint, headers, body)
         capture, variant = _variant_for(endpoint, headers.get(_TARGET_VARIANT))
-        concurrent = variant.fleet.in_flight + 1
-        passed_on = {name: headers[name] for name in PASSED_ON if name in headers}
-        answer = await ask(variant.fleet, f"instance of variant {variant.spec.name}", passed_on, body)
-        spent = time.perf_counter() - began
-        self._metrics.invocation(
-            endpoint.scope, endpoint.name, variant.spec.name,
-            status=answer.reply.status, model_seconds=answer.seconds, overhead_seconds=spent - answer.seconds,
-            instances=variant.desired_count, concurrent=concurrent,
-        )  # fmt: skip
+        check_targets(endpoint.name, variant, headers)
+        told = passed_on(headers)
+        if isinstance(variant.fleet, OnDemandFleet):
+            answer = await self._ask_serverless(endpoint, variant, variant.fleet, told, body, began)
+        else:
+            answer = await self._ask_instances(endpoint, variant, variant.instances, told, body, began)
         if not 200 <= answer.reply.status < 300:
             raise model_error(endpoint.scope, log_group(endpoint.name), variant.spec.name, answer)
         if capture is not None and capture.samples_this_one():
@@ -88,7 +108,39 @@ class Runtime:
             self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, seen)
         return 200, response_headers(variant.spec.name, answer.reply), answer.reply.body
 
-    def _endpoint(self, name: str) -> Endpoint:
+    async def _ask_instances(
+        self, endpoint: Endpoint, variant: DeployedVariant, fleet: Fleet,
+        headers: Mapping[str, str], body: bytes, began: float,
+    ) -> Answer:  # fmt: skip
+        concurrent = fleet.in_flight + 1
+        answer = await ask(fleet, _instance_of(variant), headers, body)
+        spent = time.perf_counter() - began
+        self._metrics.invocation(
+            endpoint.scope, endpoint.name, variant.spec.name,
+            status=answer.reply.status, model_seconds=answer.seconds, overhead_seconds=spent - answer.seconds,
+            instances=variant.desired_count, concurrent=concurrent,
+        )  # fmt: skip
+        return answer
+
+    async def _ask_serverless(
+        self, endpoint: Endpoint, variant: DeployedVariant, fleet: OnDemandFleet,
+        headers: Mapping[str, str], body: bytes, began: float,
+    ) -> Answer:  # fmt: skip
+        _check_size(body, MAX_SERVERLESS_BODY_BYTES)
+        execution = await _begin(variant, fleet)
+        try:
+            answer = await ask(execution, _instance_of(variant), headers, body)
+        finally:
+            fleet.end(execution)
+        spent = time.perf_counter() - began
+        ServerlessMetrics(self._metrics).execution(
+            endpoint, variant.spec.name, execution, fleet.size, status=answer.reply.status,
+            model_seconds=answer.seconds, overhead_seconds=spent - answer.seconds,
+        )  # fmt: skip
+        return answer
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint that a request of the data plane is for."""
         try:
             endpoint = self._endpoints.find(name)
         except RefusedError:
@@ -100,14 +152,18 @@ class Runtime:
 
 
 def _check(headers: Mapping[str, str], body: bytes) -> None:
-    if len(body) > MAX_BODY_BYTES:
-        raise RoutingError(
-            f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length "
-            f"less than or equal to {MAX_BODY_BYTES}"
-        )
+    _check_size(body, MAX_BODY_BYTES)
     for header, what in _REFUSED_HEADERS.items():
         if header in headers:
             raise RoutingError(str(NotEmulatedError(what)))
+
+
+def _check_size(body: bytes, most: int) -> None:
+    if len(body) > most:
+        raise RoutingError(
+            f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length "
+            f"less than or equal to {most}"
+        )
 
 
 def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSettings | None, DeployedVariant]:
@@ -118,26 +174,39 @@ def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSetting
     return generation.capture, variant
 
 
-class Answering(Protocol):
-    """A fleet, or the copies of a component."""
+def _instance_of(variant: DeployedVariant) -> str:
+    return f"instance of variant {variant.spec.name}"
 
-    async def invoke(self, headers: Mapping[str, str], body: bytes) -> tuple[Worker, Reply]:
-        """Answer one request."""
+
+async def _begin(variant: DeployedVariant, fleet: OnDemandFleet) -> Execution:
+    """A process of a serverless variant. What a failing cold start is answered with is inferred."""
+    try:
+        return await fleet.begin()
+    except ThrottledError:
+        raise ThrottlingError from None
+    except LimitError as error:
+        raise UnavailableError(str(error)) from error
+    except FleetError as error:
+        raise ModelNotReadyError(f"Variant {variant.spec.name} could not be started. {error}") from error
 
 
 async def ask(served_by: Answering, what: str, headers: Mapping[str, str], body: bytes) -> Answer:
     """Have a request answered; UnavailableError when no such `what` is there."""
     began = time.perf_counter()
-    worker: Worker | None = None
     try:
-        worker, reply = await served_by.invoke(headers, body)
+        given = await served_by.invoke(headers, body)
     except UnreachableError as error:
         raise UnavailableError(f"No {what} is healthy.") from error
-    except TimeoutError:
-        reply = Reply(500, {}, _TIMED_OUT.encode())
-    except BrokenOffError:
-        reply = Reply(500, {}, _WENT_AWAY.encode())
-    return Answer(worker, reply, time.perf_counter() - began)
+    except model_cache.ModelNotReadyError as error:
+        raise ModelNotReadyError(
+            "Model is not ready for inference yet. Please retry your request."
+        ) from error
+    return Answer(given, time.perf_counter() - began)
+
+
+def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    """What of the request's head reaches the container."""
+    return {name: headers[name] for name in _PASSED_ON if name in headers}
 
 
 def model_error(scope: Scope, group: str, variant: str, answer: Answer) -> ModelError:
@@ -146,9 +215,9 @@ def model_error(scope: Scope, group: str, variant: str, answer: Answer) -> Model
     text = answer.reply.body.decode("utf-8", "replace")
     side = "client" if status < 500 else "server"
     region, account = scope.region, scope.account_id
-    stream = f":log-stream:{variant}/{answer.worker.worker_id}" if answer.worker else ""
+    stream = f":log-stream:{variant}/{answer.given.log_stream}"
     return ModelError(
-        f'Received {side} error ({status}) from primary with message "{text}". See '
+        f'Received {side} error ({status}) from {answer.given.container} with message "{text}". See '
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
         f"in account {account} for more information.",
         original_status=status,

@@ -13,11 +13,14 @@ from urllib.parse import unquote
 
 from .. import emulator
 from ..emulator import Response, Scope
-from ..serving.fleet import ContainerSpec, Fleet
+from ..serving.container import ContainerSpec
+from ..serving.fleet import Fleet
+from ..serving.on_demand import OnDemandFleet
 from ..settings import settings
 from ..shapes import service_model
 from ..workspace import Workspace
 from . import component_provisioner, iam, persistence, provisioners
+from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
 from .component_runtime import ComponentRuntime
@@ -32,6 +35,7 @@ from .endpoints import Endpoints
 from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
 from .models import Models
 from .runtime import Runtime
+from .serverless import ServerlessMetrics
 from .store import Tags
 from .telemetry import INSTANCE_NAMESPACE, Logs, Metrics, announce
 
@@ -39,6 +43,7 @@ NAME = "sagemaker"
 _logger = logging.getLogger(__name__)
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 _LOG_INTERVAL = 0.3
+_BACKLOG_INTERVAL = 0.05
 _STOP_SECONDS = 30
 _ENVELOPE = "application/x-amz-json-1.1"
 
@@ -67,6 +72,7 @@ class SageMaker:
         self.control = Control(self)
         component_runtime = ComponentRuntime(self.components, self._metrics, self._capture)
         self._runtime = Runtime(self.endpoints, component_runtime, self._metrics, self._capture)
+        self._async = AsyncInference(self.endpoints, self._metrics, self._logs)
         self._tickers: list[asyncio.Task[None]] = []
 
     def install(self) -> None:
@@ -76,7 +82,7 @@ class SageMaker:
         emulator.add_service(NAME, "SageMaker.", self)
         emulator.keep_state_of(NAME)
         emulator.keep_content_types_of(NAME)
-        emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn)
+        emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn, iam.condition_keys)
         provisioners.install(self.control)
         component_provisioner.install(self.control)
         for seconds, function in (
@@ -85,6 +91,9 @@ class SageMaker:
             (settings().metrics_interval, self._metrics.flush),
             (settings().capture_interval, self._capture.flush),
             (settings().utilization_interval, self._measure_instances),
+            (settings().metrics_interval, self._measure_concurrency),
+            (settings().metrics_interval, self._async.measure),
+            (_BACKLOG_INTERVAL, self._async.dispatch),
         ):
             self._tickers.append(asyncio.create_task(_every(seconds, function)))
 
@@ -101,10 +110,10 @@ class SageMaker:
             return _error_response(error)
 
     async def _invoke(self, name: str, kind: str, headers: Mapping[str, str], body: bytes) -> Response:
+        if kind == "async-invocations":
+            return self._async.invoke(self._runtime.endpoint(name), headers, body)
         if kind != "invocations":
-            raise NotEmulatedError(
-                "InvokeEndpointAsync" if kind.startswith("async") else "Response streaming"
-            )
+            raise NotEmulatedError("Response streaming")
         return await self._runtime.invoke(name, headers, body)
 
     def _control(self, headers: Mapping[str, str], body: bytes) -> Response:
@@ -120,9 +129,16 @@ class SageMaker:
 
     def _new_fleet(
         self, scope: Scope, endpoint: str, spec: VariantSpec, containers: list[ContainerSpec]
-    ) -> Fleet:
-        told = [self._told(scope, each) for each in containers]
-        return Fleet(told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout)
+    ) -> Fleet | OnDemandFleet:
+        fleet = Fleet(
+            [self._told(scope, each) for each in containers], self._workspace,
+            self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout,
+            memory_bytes=spec.serverless.memory_bytes if spec.serverless else None,
+            record=self._metrics.sink(scope, endpoint, spec.name),
+        )  # fmt: skip
+        if spec.serverless is None:
+            return fleet
+        return OnDemandFleet(fleet, self._capacity, spec.serverless.max_concurrency)
 
     def _new_component_fleet(self, scope: Scope, component: str, variant: str, spec: ComponentSpec) -> Fleet:
         return Fleet(
@@ -130,7 +146,7 @@ class SageMaker:
             self._workspace,
             self._logs.group_sink(scope, component_log_group(component), variant),
             spec.startup_timeout,
-            spec.memory_bytes,
+            memory_bytes=spec.memory_bytes,
         )
 
     def _told(self, scope: Scope, container: ContainerSpec) -> ContainerSpec:
@@ -159,15 +175,22 @@ class SageMaker:
         self._component_metrics.utilization(self.components.everywhere())
         for endpoint in self.endpoints.everywhere():
             for variant in endpoint.live.variants.values():
-                for worker in variant.fleet.workers:
-                    used = worker.utilization()
-                    if used is None:
-                        continue
-                    for name, value in zip(("CPUUtilization", "MemoryUtilization"), used, strict=True):
+                for instance in variant.fleet.instances:
+                    for name, value, unit in instance.measurements():
+                        if variant.spec.serverless and name == "CPUUtilization":
+                            # AWS does not publish it for them.
+                            continue
                         self._metrics.add(
                             endpoint.scope, endpoint.name, variant.spec.name, name, round(value, 2),
-                            unit="Percent", namespace=INSTANCE_NAMESPACE,
+                            unit=unit, namespace=INSTANCE_NAMESPACE,
                         )  # fmt: skip
+
+    def _measure_concurrency(self) -> None:
+        metrics = ServerlessMetrics(self._metrics)
+        for endpoint in self.endpoints.everywhere():
+            for variant in endpoint.live.variants.values():
+                if isinstance(variant.fleet, OnDemandFleet):
+                    metrics.sample(endpoint, variant.spec.name, variant.fleet)
 
     def get_state(self) -> persistence.State:
         """What ministack keeps in --state-dir when it stops."""
@@ -182,6 +205,7 @@ class SageMaker:
         emulator.run_on_loop(self._forget_all(), timeout=_STOP_SECONDS)
 
     async def _forget_all(self) -> None:
+        self._async.abandon()
         await asyncio.gather(*(component.stop() for component in self.components.everywhere()))
         await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
         self.components.clear()
@@ -212,7 +236,8 @@ async def _every(seconds: float, function: Callable[[], None]) -> None:
 
 
 def _error_response(error: ApiError) -> Response:
-    body: dict[str, Any] = {"__type": error.code, "message": error.message, "Message": error.message}
+    message = error.message or None
+    body: dict[str, Any] = {"__type": error.code, "message": message, "Message": message}
     if isinstance(error, ModelError):
         body |= error.details
     headers = {"Content-Type": _ENVELOPE, "x-amzn-errortype": error.code}

@@ -23,11 +23,11 @@ class Metrics:
         self._waiting: dict[_Series, Counter[float]] = defaultdict(Counter)
 
     def add(
-        self, scope: Scope, endpoint: str, variant: str, name: str, value: float,
+        self, scope: Scope, endpoint: str, variant: str | None, name: str, value: float,
         *, unit: str = "None", namespace: str = INVOCATION_NAMESPACE,
     ) -> None:  # fmt: skip
-        """Keep one value of a metric of a variant until the next flush."""
-        dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        """Keep one value of a metric of a variant, or of the whole endpoint, until the next flush."""
+        dimensions = {"EndpointName": endpoint, **({} if variant is None else {"VariantName": variant})}
         self.add_for(scope, dimensions, name, value, unit=unit, namespace=namespace)
 
     def add_for(
@@ -55,6 +55,15 @@ class Metrics:
         add("OverheadLatency", coarse_microseconds(overhead_seconds), "Microseconds")
         add("ConcurrentRequestsPerModel", concurrent)
 
+    def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, float, str], None]:
+        """Where a variant's models tell their metrics: name, value, unit."""
+
+        def keep(name: str, value: float, unit: str) -> None:
+            coarse = _coarse(value) if unit == "Microseconds" else value
+            self.add(scope, endpoint, variant, name, coarse, unit=unit)
+
+        return keep
+
     def flush(self) -> None:
         """Put what was gathered into CloudWatch."""
         waiting, self._waiting = self._waiting, defaultdict(Counter)
@@ -68,8 +77,13 @@ class Metrics:
 
 
 def coarse_microseconds(seconds: float) -> float:
+    """The time in microseconds, coarse."""
+    return _coarse(seconds * _MICROSECONDS)
+
+
+def _coarse(value: float) -> float:
     """Two digits: many requests then share a value, and ministack keeps every value for two weeks."""
-    return float(f"{seconds * _MICROSECONDS:.1e}")
+    return float(f"{value:.1e}")
 
 
 def log_group(endpoint: str) -> str:

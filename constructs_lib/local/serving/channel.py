@@ -29,7 +29,23 @@ class Reply:
     body: bytes
 
 
-_Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def connect(socket_path: Path, *, limit: int = _HEAD_LIMIT) -> Connection:
+    """A connection to a process; UnreachableError when it does not listen. `limit` is the longest line."""
+    try:
+        folder = os.open(socket_path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreachableError(str(error)) from error
+    try:
+        # A socket's address has at most 107 characters, a temporary folder's path may have more.
+        short = f"/proc/self/fd/{folder}/{socket_path.name}"
+        return await asyncio.open_unix_connection(short, limit=limit)
+    except OSError as error:
+        raise UnreachableError(str(error)) from error
+    finally:
+        os.close(folder)
 
 
 class Channel:
@@ -37,13 +53,13 @@ class Channel:
 
     def __init__(self, socket_path: Path) -> None:
         self._socket_path = socket_path
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
 
     async def request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, timeout: float
     ) -> Reply:
         """Send one request and read its answer; TimeoutError after `timeout` seconds."""
-        connection = self._idle.pop() if self._idle else await self._connect()
+        connection = self._idle.pop() if self._idle else await connect(self._socket_path)
         finished = False
         try:
             async with asyncio.timeout(timeout):
@@ -61,20 +77,6 @@ class Channel:
             else:
                 connection[1].close()
 
-    async def _connect(self) -> _Connection:
-        try:
-            folder = os.open(self._socket_path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise UnreachableError(str(error)) from error
-        try:
-            # A socket's address has at most 107 characters, a temporary folder's path may have more.
-            short = f"/proc/self/fd/{folder}/{self._socket_path.name}"
-            return await asyncio.open_unix_connection(short, limit=_HEAD_LIMIT)
-        except OSError as error:
-            raise UnreachableError(str(error)) from error
-        finally:
-            os.close(folder)
-
     def close(self) -> None:
         """Drop the idle connections."""
         while self._idle:
@@ -87,7 +89,7 @@ def _request_head(method: str, path: str, headers: Mapping[str, str], body: byte
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-async def _exchange(connection: _Connection, request: bytes) -> Reply:
+async def _exchange(connection: Connection, request: bytes) -> Reply:
     reader, writer = connection
     writer.write(request)
     await writer.drain()

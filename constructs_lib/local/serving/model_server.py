@@ -35,7 +35,7 @@ def _die_with_parent(workspace: str) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _code_folders(model_dir: Path) -> list[Path]:
+def code_folders(model_dir: Path) -> list[Path]:
     """Where the user's code may be, the first to be searched first."""
     folders = [model_dir / "code", model_dir]
     submitted = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY")
@@ -44,15 +44,17 @@ def _code_folders(model_dir: Path) -> list[Path]:
     return folders
 
 
-def _require_code(folders: list[Path]) -> None:
+def require_code(folders: list[Path]) -> None:
+    """Say what is missing rather than that there is no model_fn."""
     program = os.environ.get("SAGEMAKER_PROGRAM", "inference.py").removesuffix(".py")
     if importlib.util.find_spec(program) is None:
-        searched = ", ".join(_as_in_container(folder) for folder in folders)
+        searched = ", ".join(as_in_container(str(folder)) for folder in folders)
         sys.exit(f"no inference code: {program}.py is not in {searched}")
 
 
-def _as_in_container(folder: Path) -> str:
-    return str(folder).replace(os.environ["SAGEMAKER_BASE_DIR"], "/opt/ml")
+def as_in_container(text: str) -> str:
+    """The text with the paths that the model would see on AWS, not this machine's."""
+    return text.replace(os.environ["SAGEMAKER_BASE_DIR"], "/opt/ml")
 
 
 class _Exchange:
@@ -89,7 +91,7 @@ class _Exchange:
         self.status, self.phrase = int(code), phrase
 
 
-class _Model:
+class Model:
     """The loaded model. One prediction at a time, as in a worker of AWS's containers."""
 
     def __init__(self, model_dir: Path) -> None:
@@ -114,7 +116,7 @@ def _as_bytes(answer: Any) -> bytes:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: ModelHttpServer
 
     def do_GET(self) -> None:
         """Answer the health check."""
@@ -147,11 +149,13 @@ def _title_cased(headers: Any) -> dict[str, str]:
     return {"-".join(part.capitalize() for part in name.split("-")): value for name, value in headers.items()}
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class ModelHttpServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Answers requests to one model."""
+
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, socket_path: str, model: _Model) -> None:
+    def __init__(self, socket_path: str, model: Model) -> None:
         self.model = model
         super().__init__(socket_path, _Handler)
 
@@ -161,10 +165,10 @@ def _main(socket_path: str, model_dir: str, memory: str, workspace: str) -> None
     # The server stops its models itself; a Ctrl-C in its terminal must not come first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    folders = _code_folders(Path(model_dir))
+    folders = code_folders(Path(model_dir))
     sys.path[:0] = [str(folder) for folder in folders]
-    _require_code(folders)
-    with _Server(socket_path, _Model(Path(model_dir))) as server:
+    require_code(folders)
+    with ModelHttpServer(socket_path, Model(Path(model_dir))) as server:
         server.serve_forever()
 
 

@@ -15,7 +15,6 @@ import psutil
 
 from .channel import BrokenOffError, Channel, Reply, UnreachableError
 
-_PROGRAM = Path(__file__).with_name("model_server.py")
 _POLL = 0.02
 _GRACE = 2.0
 _KEPT_LINES = 20
@@ -31,9 +30,9 @@ class StartError(Exception):
 class Worker:
     """A process that serves a model, from its start to its end."""
 
-    def __init__(self, worker_id: str, socket_path: Path, log: LogSink) -> None:
-        self.worker_id = worker_id
-        self.in_flight = 0
+    program = Path(__file__).with_name("model_server.py")
+
+    def __init__(self, socket_path: Path, log: LogSink) -> None:
         self.ready = False
         self._socket_path = socket_path
         self._channel = Channel(socket_path)
@@ -48,7 +47,7 @@ class Worker:
         with contextlib.suppress(FileNotFoundError):
             self._socket_path.unlink()
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-u", str(_PROGRAM), self._socket_path.name, *arguments,
+            sys.executable, "-P", "-u", str(self.program), self._socket_path.name, *arguments,
             env=dict(environment),
             cwd=self._socket_path.parent,
             stdin=asyncio.subprocess.PIPE,  # its end tells the process that the server is gone
@@ -73,13 +72,16 @@ class Worker:
     async def _wait_until_healthy(self, process: asyncio.subprocess.Process) -> None:
         while process.returncode is None:
             with contextlib.suppress(UnreachableError, BrokenOffError):
-                reply = await self._channel.request("GET", "/ping", {}, b"", timeout=_GRACE)
-                if reply.status == 200:
+                if await self._is_healthy():
                     return
             await asyncio.sleep(_POLL)
         if self._reader is not None:
             await self._reader
         raise StartError(f"the model process ended with status {process.returncode}. {self.last_words}")
+
+    async def _is_healthy(self) -> bool:
+        reply = await self._channel.request("GET", "/ping", {}, b"", timeout=_GRACE)
+        return reply.status == 200
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101  # it was asked for
@@ -96,13 +98,18 @@ class Worker:
                 self._last_lines.append(text)
                 self._log(text)
 
+    def holds(self, _model: str | None) -> bool:
+        """Whether this model of a multi-model container is here: a worker has one model, without a name."""
+        return False
+
+    @property
+    def loaded_models(self) -> int | None:
+        """How many models a multi-model container has loaded; None for any other."""
+        return None
+
     async def invoke(self, headers: Mapping[str, str], body: bytes, timeout: float) -> Reply:
         """Send a request; UnreachableError, BrokenOffError or TimeoutError when there is no answer."""
-        self.in_flight += 1
-        try:
-            return await self._channel.request("POST", "/invocations", headers, body, timeout=timeout)
-        finally:
-            self.in_flight -= 1
+        return await self._channel.request("POST", "/invocations", headers, body, timeout=timeout)
 
     async def ended(self) -> None:
         """Return when the process has ended, whatever the reason."""
@@ -123,6 +130,7 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
+        await _gone(process.pid)
         if self._reader is not None:
             await asyncio.wait([self._reader], timeout=_GRACE)
         if process.stdin is not None:
@@ -145,3 +153,12 @@ class Worker:
             return self._usage.cpu_percent(), self._usage.memory_percent()
         except psutil.Error:
             return None
+
+
+async def _gone(group: int) -> None:
+    """Return when a killed process group is empty: what a process started may end a moment after it."""
+    with contextlib.suppress(TimeoutError, ProcessLookupError, PermissionError):
+        async with asyncio.timeout(_GRACE):
+            while True:
+                os.killpg(group, 0)
+                await asyncio.sleep(_POLL)

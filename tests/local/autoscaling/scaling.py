@@ -17,13 +17,14 @@ from typing import Any
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, until
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
+CONCURRENCY = "sagemaker:variant:DesiredProvisionedConcurrency"
 NAMESPACE = "Test"
 
 
 class Scaling:
     """One variant and its scalable target."""
 
-    def __init__(self, aws: LocalAws, endpoint: str, variant: str) -> None:
+    def __init__(self, aws: LocalAws, endpoint: str, variant: str, dimension: str = INSTANCES) -> None:
         self.api = aws.client("application-autoscaling")
         self.cloudwatch = aws.client("cloudwatch")
         self.sagemaker = aws.client("sagemaker")
@@ -32,7 +33,7 @@ class Scaling:
         self.key = {
             "ServiceNamespace": "sagemaker",
             "ResourceId": f"endpoint/{endpoint}/variant/{variant}",
-            "ScalableDimension": INSTANCES,
+            "ScalableDimension": dimension,
         }
 
     def register(self, minimum: int = 1, maximum: int = 4, **members: Any) -> str:

@@ -1,0 +1,327 @@
+"""MultiModelEndpoint: many models behind one endpoint, each loaded when a request first names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+import constructs
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from ..core import instance_types
+from ..core.buckets import data_bucket
+from ..core.checks import known
+from ..core.place import construct_path, path_of
+from ..core.rules import DEVELOPER_GUIDE, Advice, Broken, enforce_together, listed, violations_of
+from ..core.tokens import is_token
+from ..model.container import Container, MultiModel
+from ..model.data import ModelData, ModelDataPrefix
+from ..model.model import Model, ModelProps, model_rules
+from .auto_scaling import AutoScaling
+from .capture import DataCapture
+from .endpoint import AnyMetric, ImportedEndpoint
+from .fleet import FleetProps
+from .grants import MultiModelGrants
+from .hosted import HostedEndpoint, Particulars
+from .hosting_rules import hosting_rules
+from .metrics import EndpointMetric, MetricsPublishing
+from .model_placement import ModelPlacement
+from .rollout import Rollout
+from .support import Kind, support_rules
+from .variant import DEFAULT_VARIANT_NAME
+
+DEFAULT_PREFIX = "models/"
+_FINGERPRINT_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiModelProps(FleetProps):
+    """The props of a `MultiModelEndpoint`, for its rules."""
+
+    container: Container
+    models: ModelDataPrefix | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedModel:
+    """A model that a multi-model endpoint was given."""
+
+    name: str
+    target_model: str
+    """What callers pass as ``TargetModel``."""
+    all_versions: str
+    """The pattern of this and of other versions, for ``grants.invoke(…, target_model=…)``."""
+
+
+class MultiModelEndpoint(HostedEndpoint):
+    """A multi-model endpoint: one container on one fleet serves the archives under a prefix of a bucket.
+
+    A request names its model (``TargetModel``). The first one waits while the model is fetched and
+    loaded; when memory gets short, SageMaker unloads the models that were asked least recently. So it
+    suits many models of one kind, of which few are asked at once. Costs by the instance-hour, however
+    many models there are.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/dg/multi-model-endpoints.html
+
+    Example::
+
+        endpoint = MultiModelEndpoint(self, "Endpoint", instance_type="ml.m5.xlarge",
+            container=Container(image=ContainerImage.framework("sklearn", version="1.2-1")))
+        churn = endpoint.add_model("team-a/churn", ModelData.from_asset("models/churn"))
+        endpoint.grants.invoke(function, target_model="team-a/*")
+        function.add_environment("MODEL", churn.target_model)
+    """
+
+    grants: MultiModelGrants
+
+    def __init__(
+        self,
+        scope: constructs.Construct,
+        id: str,
+        *,
+        container: Container,
+        instance_type: str,
+        models: ModelDataPrefix | None = None,
+        cache: bool = True,
+        code: str | None = None,
+        instance_count: int | None = None,
+        scaling: AutoScaling | None = None,
+        role: iam.IRole | None = None,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        network_isolation: bool = False,
+        volume_size: cdk.Size | None = None,
+        download_timeout: cdk.Duration | None = None,
+        startup_timeout: cdk.Duration | None = None,
+        endpoint_name: str | None = None,
+        rollout: Rollout | None = None,
+        capture: DataCapture | None = None,
+        encryption_key: kms.IKey | None = None,
+        metrics: MetricsPublishing | None = None,
+        check_deployments: bool = True,
+        parameter_name: str | None = None,
+    ) -> None:
+        """Make the endpoint.
+
+        :param container: an image that can serve many models, without data.
+        :param instance_type: for example ``ml.m5.xlarge``; its memory bounds what is loaded at once, and
+            its volume what is kept on disk. GPUs only with images made for it (Triton).
+        :param models: where the archives lie (``ModelData.from_prefix``).
+            Default: ``models/`` in a new, encrypted bucket.
+        :param cache: keep models loaded while there is memory. ``False``: load each for its request only.
+        :param code: folder whose ``inference.py`` serves all models.
+            Default: the image's own code, or what each archive brings.
+        :param instance_count: instances at first. Default: the scaling's minimum, else 2.
+        :param scaling: default none, the count stays.
+        :param role: default: a new role with just the grants it needs.
+        :param vpc: default: none; SageMaker's own network.
+        :param vpc_subnets: default: CDK's choice.
+        :param security_groups: default: one new group, all outbound traffic allowed.
+        :param network_isolation: no outbound calls at all from the container.
+        :param volume_size: 1–512 GiB, for models on disk. Default: what the instance type brings.
+        :param download_timeout: 1–60 minutes to fetch data at start. Default: 10 minutes.
+        :param startup_timeout: 1–60 minutes until the container is healthy. Default: 10 minutes.
+        :param endpoint_name: default: derived from stack name and path, the same on every synthesis.
+            Changing it replaces the endpoint.
+        :param rollout: default: all at once, rolling back on the built-in alarms.
+        :param capture: default: nothing is captured.
+        :param encryption_key: encrypts the instances' storage volumes (not local NVMe). Default: AWS's own key.
+        :param metrics: default: every minute, per variant only.
+        :param check_deployments: fail the stack when SageMaker silently rolled back, and let go of auto
+            scaling while an instance type changes (see docs/realtime.md).
+        :param parameter_name: SSM parameter that holds the endpoint's name.
+            Default: ``/sagemaker/endpoints/<endpoint name>``.
+        :raises ConstraintError: SM-MULTIMODEL-…, SM-MODEL-…, SM-ENDPOINT-…, SM-VARIANT-…
+        """
+        props = MultiModelProps(
+            container=container,
+            models=models,
+            instance_type=instance_type,
+            instance_count=instance_count,
+            scaling=scaling,
+            volume_size=volume_size,
+            download_timeout=download_timeout,
+            startup_timeout=startup_timeout,
+            endpoint_name=endpoint_name,
+            rollout=Rollout.all_at_once() if rollout is None else rollout,
+            capture=capture,
+            encryption_key=encryption_key,
+            metrics=metrics,
+            check_deployments=check_deployments,
+            parameter_name=parameter_name,
+        )
+        made_of = ModelProps(
+            container=container,
+            containers=None,
+            role=role,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            network_isolation=network_isolation,
+            direct_invocation=False,
+        )
+        enforce_together(
+            multi_model_rules.violations(props),
+            model_rules.violations(made_of),
+            violations_of(props.variant),
+            violations_of(lambda: MultiModel(cache=cache, code=code)),
+            path=lambda: construct_path(scope, id),
+        )
+        super().__init__(scope, id, props=props)
+        self.models = models if models is not None else self._own_models()
+        """Where the archives lie: ``models.bucket``, ``models.prefix``."""
+        served = dataclasses.replace(
+            container, data=self.models, multi_model=MultiModel(cache=cache, code=code)
+        )
+        self.model = Model.of_props(self, "Model", dataclasses.replace(made_of, container=served))
+        """The SageMaker model that stands for all of them."""
+        self._host(props, [props.variant(self.model)], Particulars())
+        self.grants = MultiModelGrants(self)
+        self._placed = constructs.Construct(self, "Models")
+        self.hosted_models: dict[str, HostedModel] = {}
+        """The models given with `add_model`, by name."""
+
+    @staticmethod
+    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
+        """A multi-model endpoint that exists already in this account and region."""
+        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
+
+    def add_model(
+        self,
+        name: str,
+        data: ModelData,
+        *,
+        pinned: bool = True,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+    ) -> HostedModel:
+        """Put a model among those that the endpoint serves; no deployment of the endpoint is needed.
+
+        A changed model gets a new place, since SageMaker may go on serving what it has loaded from an old
+        one: pass on `HostedModel.target_model`, do not spell it. The old place is emptied when the stack
+        has been updated, and kept when the update is rolled back.
+
+        :param name: unique, may hold slashes: ``team-a/churn``.
+        :param data: ``ModelData.from_asset(…)`` or ``.from_bucket(…)``.
+        :param pinned: ``False``: lie at ``<name>.tar.gz`` whatever the content. Instances that have loaded
+            the old content may serve it for long.
+        :param removal_policy: what happens to the archive when the model is taken out of the stack, or
+            replaced by a new version. ``RETAIN`` keeps it, and those who still call it happy.
+        :raises ConstraintError: SM-MULTIMODEL-001 … SM-MULTIMODEL-004.
+        """
+        self._require_good_name(name)
+        if not isinstance(data, ModelData) or isinstance(data, ModelDataPrefix):
+            raise ARCHIVED.error(
+                path_of(self),
+                Broken("data", data, "one archive", "ModelData.from_asset(…) or .from_bucket(…)"),
+            )
+        place = constructs.Construct(self._placed, name)
+        archived = data.archived(place, "Data")
+        if pinned and is_token(archived.fingerprint):
+            raise PINNED.error(
+                path_of(self), Broken("data", archived.key, "a key known at synthesis", "pinned=False")
+            )
+        version = f"/{archived.fingerprint[:_FINGERPRINT_LENGTH]}" if pinned else ""
+        hosted = HostedModel(
+            name=name,
+            target_model=f"{name}{version}.tar.gz",
+            all_versions=f"{name}/*" if pinned else f"{name}.tar.gz",
+        )
+        if not pinned:
+            STALE.warn(self, f"model {name!r}: instances may go on serving the content they have loaded")
+        ModelPlacement.of(self).place(
+            place,
+            archived,
+            into=self.models,
+            key=hosted.target_model,
+            keep=removal_policy == cdk.RemovalPolicy.RETAIN,
+        )
+        self.hosted_models[name] = hosted
+        return hosted
+
+    def metric_model_cache_hit(self) -> AnyMetric:
+        """Share of the requests that found their model loaded, 0–1."""
+        return self.metric(EndpointMetric.MODEL_CACHE_HIT)
+
+    def metric_model_loading_wait_time(self) -> AnyMetric:
+        """Microseconds that requests waited for their model, p99."""
+        return self.metric(EndpointMetric.MODEL_LOADING_WAIT_TIME)
+
+    def metric_model_downloading_time(self) -> AnyMetric:
+        """Microseconds to fetch a model from S3, p99."""
+        return self.metric(EndpointMetric.MODEL_DOWNLOADING_TIME)
+
+    def metric_model_loading_time(self) -> AnyMetric:
+        """Microseconds to load a fetched model, p99."""
+        return self.metric(EndpointMetric.MODEL_LOADING_TIME)
+
+    def metric_model_unloading_time(self) -> AnyMetric:
+        """Microseconds to unload a model, p99."""
+        return self.metric(EndpointMetric.MODEL_UNLOADING_TIME)
+
+    def metric_loaded_model_count(self) -> AnyMetric:
+        """Models in memory, per instance."""
+        return self.metric(EndpointMetric.LOADED_MODEL_COUNT)
+
+    def _own_models(self) -> ModelDataPrefix:
+        bucket = data_bucket(self, "Models", what=f"Models of {path_of(self)}")
+        return ModelDataPrefix(bucket=bucket, prefix=DEFAULT_PREFIX, version=None)
+
+    def _require_good_name(self, name: str) -> None:
+        allowed = "a key such as team-a/churn, without slashes at its ends and no segment of dots"
+        if not isinstance(name, str) or is_token(name) or not _NAME.fullmatch(name):
+            raise NAMED.error(path_of(self), Broken("name", name, allowed))
+        taken = {each.replace("/", "--") for each in self.hosted_models}
+        if name.replace("/", "--") in taken:
+            raise NAMED.error(path_of(self), Broken("name", name, "a name of its own for each model"))
+
+
+_NAME = re.compile(r"(?=.{1,200}$)(?!(?:.*/)?\.+(?:/|$))[A-Za-z0-9!_.*'()-]+(?:/[A-Za-z0-9!_.*'()-]+)*")
+_ADD = DEVELOPER_GUIDE + "add-models-to-endpoint.html"
+_CREATE = DEVELOPER_GUIDE + "create-multi-model-endpoint.html"
+
+NAMED = listed(
+    id="SM-MULTIMODEL-001", summary="Each model has a name of its own that can be a key.", source=_ADD
+)
+ARCHIVED = listed(id="SM-MULTIMODEL-002", summary="A model that is added is one archive.", source=_CREATE)
+PINNED = listed(
+    id="SM-MULTIMODEL-003", summary="The key of a pinned model is known at synthesis.", source=_ADD
+)
+STALE = Advice(
+    "SM-MULTIMODEL-101",
+    "A changed model has a new place: the old one may be served from memory for long.",
+    _ADD,
+)
+
+multi_model_rules = support_rules(Kind.MULTI_MODEL, including=hosting_rules)
+
+
+@multi_model_rules.rule("SM-MULTIMODEL-004", source=_CREATE)
+def container_brings_no_data(props: MultiModelProps) -> Iterator[Broken]:
+    """The container of a multi-model endpoint has an image, and leaves the data to the endpoint."""
+    if not isinstance(props.container, Container):
+        return
+    if props.container.data is not None:
+        yield Broken("container.data", props.container.data, "nothing", "models=ModelData.from_prefix(…)")
+    if props.container.multi_model is not None:
+        yield Broken("container.multi_model", props.container.multi_model, "nothing", "cache=…, code=…")
+    if props.container.image is None:
+        yield Broken("container.image", None, "an image: a model package is one model")
+
+
+@multi_model_rules.rule("SM-MULTIMODEL-005", source=DEVELOPER_GUIDE + "multi-model-support.html")
+def gpus_want_triton(props: MultiModelProps) -> Iterator[Broken]:
+    """On GPU instances a multi-model container is NVIDIA Triton, not one of AWS's frameworks or algorithms."""
+    type = props.instance_type
+    if not known(type) or not isinstance(type, str) or not instance_types.PATTERN.fullmatch(type):
+        return
+    image = props.container.image if isinstance(props.container, Container) else None
+    if image is not None and image.is_published and instance_types.has_gpu(type):
+        yield Broken(
+            "instance_type", type, "an instance type without GPUs", "or ContainerImage.from_uri(<Triton>)"
+        )

@@ -1,0 +1,1 @@
+"""Many small models on images of digits: one behind each name."""

@@ -1,0 +1,1 @@
+"""A pipeline on wine data: scale, classify, label."""

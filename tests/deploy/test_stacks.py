@@ -1,0 +1,209 @@
+"""The stacks of the app, deployed as they are with the real CDK CLI, answer as their pages say."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.datasets import load_digits
+
+from examples.breast_cancer.train import split as cancer
+from examples.digits import train as digits
+from examples.wine import train as wine
+from tests.deploy.conftest import Account
+from tools.cdk_cli import Cdk
+from tools.embedded_aws import until
+
+pytestmark = pytest.mark.deploy
+
+
+@pytest.fixture
+def app(account: Account) -> Cdk:
+    """The CLI for the app of this repository."""
+    return Cdk(
+        environment={**account.aws.environment(), "PYTHONPATH": "."},
+        folder=account.folder,
+        app=f"{sys.executable} app.py",
+    )
+
+
+@pytest.fixture
+def deployed(app: Cdk, request: pytest.FixtureRequest) -> Iterator[Cdk]:
+    """The stack that the test is parametrised with, deployed; gone afterwards."""
+    stack, context = request.param
+    app.deploy(stack, context=context)
+    yield app
+    app.run("destroy", stack, "--force")
+
+
+def outputs(account: Account, stack: str) -> dict[str, str]:
+    """The stack's outputs, under the last words of their logical ids."""
+    found = account.aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    return {each["OutputKey"]: each["OutputValue"] for each in found}
+
+
+def csv(rows: Any) -> str:
+    return "\n".join(",".join(str(value) for value in row) for row in rows)
+
+
+def deploying(stack: str, **context: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("deployed", [(stack, context)], indirect=True, ids=[stack])
+
+
+@deploying("Serverless")
+@pytest.mark.usefixtures("deployed")
+def test_a_serverless_endpoint_answers(account: Account) -> None:
+    _, test_x, _, test_y = cancer()
+    answer = account.aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="serverless-endpoint", ContentType="text/csv", Body=csv(test_x[:50])
+    )
+    told = json.loads(answer["Body"].read())["labels"]
+    right = [("malignant", "benign")[y] == label for y, label in zip(test_y[:50], told, strict=True)]
+    assert sum(right) >= 45
+
+
+@deploying("Async")
+@pytest.mark.usefixtures("deployed")
+def test_an_asynchronous_endpoint_sleeps_wakes_and_tells(account: Account) -> None:
+    sagemaker, s3 = account.aws.client("sagemaker"), account.aws.client("s3")
+    told = outputs(account, "Async")
+
+    def instances() -> int:
+        variant = sagemaker.describe_endpoint(EndpointName="async-endpoint")["ProductionVariants"][0]
+        return int(variant["CurrentInstanceCount"])
+
+    until(lambda: instances() == 0, seconds=60, what="no instance while nothing waits")
+
+    queue = account.aws.client("sqs").create_queue(QueueName="answered")["QueueUrl"]
+    arn = account.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    account.aws.client("sns").subscribe(
+        TopicArn=told["AnsweredTopic"], Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]
+    )
+    bucket, prefix = told["InputLocation"].removeprefix("s3://").split("/", 1)
+    _, test_x, _, _ = cancer()
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/1.csv", Body=csv(test_x[:3]).encode(), ContentType="text/csv")
+    accepted = account.aws.client("sagemaker-runtime").invoke_endpoint_async(
+        EndpointName="async-endpoint",
+        InputLocation=f"s3://{bucket}/{prefix}/1.csv",
+        ContentType="text/csv",
+        InferenceId="first",
+    )
+
+    def messages() -> list[dict[str, Any]]:
+        received = account.aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=1)
+        return [json.loads(json.loads(each["Body"])["Message"]) for each in received.get("Messages", ())]
+
+    (message,) = until(messages, seconds=60, what="the notification of success")
+    assert (message["invocationStatus"], message["inferenceId"]) == ("Completed", "first")
+    assert message["responseParameters"]["outputLocation"] == accepted["OutputLocation"]
+    location = Path(accepted["OutputLocation"].removeprefix("s3://"))
+    answer = s3.get_object(Bucket=location.parts[0], Key="/".join(location.parts[1:]))
+    assert len(json.loads(answer["Body"].read())["labels"]) == 3
+
+
+@pytest.fixture(scope="session")
+def fifty_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifty small models of handwritten digits, more than an instance has memory for."""
+    folder = tmp_path_factory.mktemp("digits")
+    for name in digits.names(50):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "model.json").write_text(json.dumps(digits.train(name)))
+    return folder
+
+
+def test_fifty_models_answer_behind_one_endpoint(
+    account: Account, app: Cdk, fifty_models: Path, request: pytest.FixtureRequest
+) -> None:
+    app.deploy("MultiModel", context={"models": str(fifty_models)})
+    request.addfinalizer(lambda: app.run("destroy", "MultiModel", "--force"))
+    targets = json.loads(outputs(account, "MultiModel")["TargetModels"])
+    assert len(targets) == 50
+    client = account.aws.client("sagemaker-runtime")
+    images, meant = load_digits(return_X_y=True)
+
+    def ask(name: str) -> tuple[str, float, float]:
+        digit = int(name[-1])
+        body = csv([images[meant == digit][0], images[meant == (digit + 1) % 10][0]])
+        answer = client.invoke_endpoint(
+            EndpointName="multimodel-endpoint", TargetModel=targets[name], ContentType="text/csv", Body=body
+        )
+        told = json.loads(answer["Body"].read())
+        return told["model"], *told["probabilities"]
+
+    for name in targets:
+        model, of_its_digit, of_another = ask(name)
+        assert model == name
+        assert of_its_digit > of_another
+    # More than fit at once: those asked first were unloaded, and come back.
+    loaded = until(
+        lambda: latest(account, "LoadedModelCount", "multimodel-endpoint"), what="the count of models"
+    )
+    assert 0 < loaded < 50
+    assert ask(next(iter(targets)))[0] == next(iter(targets))
+
+
+def latest(account: Account, metric: str, endpoint: str) -> float:
+    """The newest value of an instance metric of an endpoint, 0 while there is none."""
+    now = datetime.now(UTC)
+    found = account.aws.client("cloudwatch").get_metric_statistics(
+        Namespace="/aws/sagemaker/Endpoints",
+        MetricName=metric,
+        Dimensions=[
+            {"Name": "EndpointName", "Value": endpoint},
+            {"Name": "VariantName", "Value": "AllTraffic"},
+        ],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max(found, key=lambda each: each["Timestamp"])["Maximum"] if found else 0.0
+
+
+@deploying("Pipeline")
+@pytest.mark.usefixtures("deployed")
+def test_a_pipeline_scales_classifies_and_names(account: Account) -> None:
+    _, test_x, _, test_y = wine.split()
+    answer = account.aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="pipeline-endpoint", ContentType="text/csv", Body=csv(test_x)
+    )
+    told = [each["label"] for each in json.loads(answer["Body"].read())]
+    right = [wine.LABELS[y] == label for y, label in zip(test_y, told, strict=True)]
+    assert sum(right) / len(right) > 0.95
+
+
+@deploying("Components")
+@pytest.mark.usefixtures("deployed")
+def test_components_sleep_and_wake_on_a_fleet_they_share(account: Account) -> None:
+    client = account.aws.client("sagemaker-runtime")
+    told = outputs(account, "Components")
+    _, cancer_x, _, _ = cancer()
+    _, wine_x, _, _ = wine.split()
+
+    def ask(component: str, rows: Any) -> bytes | None:
+        try:
+            answer = client.invoke_endpoint(
+                EndpointName="components-endpoint",
+                InferenceComponentName=told[component],
+                ContentType="text/csv",
+                Body=csv(rows),
+            )
+        except client.exceptions.ClientError as error:
+            # Asleep: the call is refused, and wakes it.
+            assert "no capacity" in str(error)  # noqa: PT017
+            return None
+        return bytes(answer["Body"].read())
+
+    def instances() -> int:
+        endpoint = account.aws.client("sagemaker").describe_endpoint(EndpointName="components-endpoint")
+        return int(endpoint["ProductionVariants"][0]["CurrentInstanceCount"])
+
+    assert json.loads(until(lambda: ask("CancerComponent", cancer_x[:2]), seconds=60))["version"] == "1"
+    until(lambda: instances() == 0, seconds=90, what="no instance while nobody asks")
+    scaled = until(lambda: ask("WineComponent", wine_x[:1]), seconds=90, what="an answer after waking up")
+    assert len(scaled.decode().split(",")) == 13
