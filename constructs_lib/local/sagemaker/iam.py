@@ -17,6 +17,7 @@ _CONDITION_KEYS = {
 # The member of the request that names the resource, and the kind of its ARN; the first that is
 # there counts: CreateEndpoint names an endpoint and a configuration.
 _NAMED_BY = (
+    ("InferenceComponentName", "inference-component"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
