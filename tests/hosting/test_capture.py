@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
@@ -91,10 +90,8 @@ def test_each_models_role_may_write_beneath_the_prefix_and_nowhere_else(stack: c
     )
 
 
-def test_a_model_of_another_stack_does_not_refer_back_to_the_endpoints(
-    stack_in: Callable[[str], cdk.Stack],
-) -> None:
-    models, endpoints = stack_in("Models"), stack_in("Endpoints")
+def test_a_model_of_another_stack_does_not_refer_back_to_the_endpoints(app: cdk.App) -> None:
+    models, endpoints = cdk.Stack(app, "Models"), cdk.Stack(app, "Endpoints")
     key = kms.Key(endpoints, "Key")
     an_endpoint(endpoints, model=a_model(models), capture=DataCapture(encryption_key=key), encryption_key=key)
     assert "ImportValue" not in str(synthesized(models))

@@ -109,14 +109,15 @@ def test_a_policy_may_name_the_models_of_an_endpoint(strict: Hosting) -> None:
     assert ask(strict.runtime, TargetModel="team-a/one") == b"team-a/one"
 
 
-def test_a_policy_may_name_the_containers_of_an_endpoint(strict: Hosting) -> None:
-    """The condition key sagemaker:TargetContainerHostname, as in AWS's guide: multi-container-security."""
+@pytest.mark.parametrize("key", ["TargetContainerHostname", "TargetModel"])
+def test_a_policy_may_name_the_containers_of_an_endpoint(strict: Hosting, key: str) -> None:
+    """AWS's guide (multi-container-security) names both condition keys for it."""
     name = served(strict, links(strict, "a", "b", host_names=True), **DIRECT)
     only_b = {
         **allow("sagemaker:InvokeEndpoint", strict.describe(name)["EndpointArn"]),
-        "Condition": {"StringLike": {"sagemaker:TargetContainerHostname": ["*-b"]}},
+        "Condition": {"StringLike": {f"sagemaker:{key}": ["*-b"]}},
     }
-    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Only-b", only_b))
+    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, f"Only-b-{key}", only_b))
 
     def ask(host: str) -> bytes:
         answer = runtime.invoke_endpoint(EndpointName=name, Body=b"in", TargetContainerHostname=host)
