@@ -22,23 +22,33 @@ from tools.embedded_aws import until
 pytestmark = pytest.mark.deploy
 
 
-@pytest.fixture
-def app(account: Account) -> Cdk:
-    """The CLI for the app of this repository."""
-    return Cdk(
-        environment={**account.aws.environment(), "PYTHONPATH": "."},
-        folder=account.folder,
-        app=f"{sys.executable} app.py",
+@pytest.fixture(scope="session")
+def fifty_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifty small models of handwritten digits, more than an instance has memory for."""
+    folder = tmp_path_factory.mktemp("digits")
+    for name in digits.names(50):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "model.json").write_text(json.dumps(digits.train(name)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app(account: Account, fifty_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Cdk:
+    """The CLI for the app of this repository, synthesized once: what is deployed is the assembly."""
+    folder = tmp_path_factory.mktemp("app")
+    environment = {**account.aws.environment(), "PYTHONPATH": "."}
+    Cdk(environment=environment, folder=folder, app=f"{sys.executable} app.py").run(
+        "synth", "--quiet", context={"models": str(fifty_models)}
     )
+    return Cdk(environment=environment, folder=account.folder, app=str(folder / "cdk.out"))
 
 
 @pytest.fixture
-def deployed(app: Cdk, request: pytest.FixtureRequest) -> Iterator[Cdk]:
+def deployed(app: Cdk, request: pytest.FixtureRequest) -> Iterator[None]:
     """The stack that the test is parametrised with, deployed; gone afterwards."""
-    stack, context = request.param
-    app.deploy(stack, context=context)
-    yield app
-    app.run("destroy", stack, "--force")
+    app.deploy(request.param)
+    yield
+    app.run("destroy", request.param, "--force")
 
 
 def outputs(account: Account, stack: str) -> dict[str, str]:
@@ -51,8 +61,8 @@ def csv(rows: Any) -> str:
     return "\n".join(",".join(str(value) for value in row) for row in rows)
 
 
-def deploying(stack: str, **context: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("deployed", [(stack, context)], indirect=True, ids=[stack])
+def deploying(stack: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("deployed", [stack], indirect=True)
 
 
 @deploying("Serverless")
@@ -106,21 +116,9 @@ def test_an_asynchronous_endpoint_sleeps_wakes_and_tells(account: Account) -> No
     assert len(json.loads(answer["Body"].read())["labels"]) == 3
 
 
-@pytest.fixture(scope="session")
-def fifty_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fifty small models of handwritten digits, more than an instance has memory for."""
-    folder = tmp_path_factory.mktemp("digits")
-    for name in digits.names(50):
-        (folder / name).mkdir(parents=True)
-        (folder / name / "model.json").write_text(json.dumps(digits.train(name)))
-    return folder
-
-
-def test_fifty_models_answer_behind_one_endpoint(
-    account: Account, app: Cdk, fifty_models: Path, request: pytest.FixtureRequest
-) -> None:
-    app.deploy("MultiModel", context={"models": str(fifty_models)})
-    request.addfinalizer(lambda: app.run("destroy", "MultiModel", "--force"))
+@deploying("MultiModel")
+@pytest.mark.usefixtures("deployed")
+def test_fifty_models_answer_behind_one_endpoint(account: Account) -> None:
     targets = json.loads(outputs(account, "MultiModel")["TargetModels"])
     assert len(targets) == 50
     client = account.aws.client("sagemaker-runtime")
