@@ -24,12 +24,15 @@ def execution_role(scope: constructs.Construct, id: str = "Role") -> iam.Role:
     The condition is the one SageMaker documents for inference against the confused deputy:
     https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
     """
-    return iam.Role(
+    role = iam.Role(
         scope,
         id,
         description=f"Runs the SageMaker model {path_of(scope)}",
         assumed_by=_sagemaker_for(environment_of(scope).account),
     )
+    # Grants, ours on a key and any of yours, make a policy below the role.
+    acknowledge_inline_policy(role)
+    return role
 
 
 @cache
@@ -103,9 +106,8 @@ class Permissions:
         # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
         self.role.attach_inline_policy(policy)
         findings = wildcard_findings(scope, self._wildcards)
-        acknowledge(policy, dict(zip(findings, self._wildcards.values(), strict=True)))
-        # On the scope, since grants of a key make a policy of their own below the role.
-        acknowledge_inline_policy(scope)
+        wildcards = dict(zip(findings, self._wildcards.values(), strict=True))
+        acknowledge(policy, {**wildcards, **_INLINE_FINDINGS})
         return policy
 
 
@@ -171,7 +173,7 @@ def both_packs(*rules: str) -> list[str]:
     return [f"{pack}::{pack}-{rule}" for pack in ("NIST.800.53.R5", "HIPAA.Security") for rule in rules]
 
 
-_INLINE_RULES = both_packs("IAMNoInlinePolicy")
+_INLINE_FINDINGS = dict.fromkeys(both_packs("IAMNoInlinePolicy"), _INLINE)
 
 
 def acknowledge(scope: constructs.IConstruct, findings: Mapping[str, str]) -> None:
@@ -201,7 +203,7 @@ def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: st
 
 def acknowledge_inline_policy(scope: constructs.IConstruct) -> None:
     """Acknowledge that a role's grants are an inline policy."""
-    acknowledge(scope, dict.fromkeys(_INLINE_RULES, _INLINE))
+    acknowledge(scope, _INLINE_FINDINGS)
 
 
 def _as_policy_packs_show(value: object) -> str:

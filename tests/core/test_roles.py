@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+import constructs
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -115,7 +116,7 @@ def test_an_immutable_role_keeps_what_it_has(stack: cdk.Stack) -> None:
     assert "Resources" not in synthesized(stack)
 
 
-def acknowledged(construct: cdk.CfnElement | cdk.Resource | iam.Policy) -> str:
+def acknowledged(construct: constructs.Construct) -> str:
     return str([entry.data for entry in construct.node.metadata])
 
 
@@ -134,7 +135,16 @@ def test_a_wildcard_is_acknowledged_under_the_id_that_policy_packs_give_it(
     shown = acknowledged(permissions.attach(stack))
     for finding in on.values():
         assert finding in shown
-    assert "IAMNoInlinePolicy" in acknowledged(stack)
+    assert "IAMNoInlinePolicy" in shown
+
+
+def test_grants_of_your_own_are_acknowledged_to_be_inline_but_no_wildcard_of_theirs(stack: cdk.Stack) -> None:
+    role = roles.execution_role(stack)
+    permissions = Permissions(role)
+    permissions.allow("s3:GetObject", on="*", wildcard="All of them.")
+    permissions.attach(stack)
+    assert "IAMNoInlinePolicy" in acknowledged(role)
+    assert "IAM5" not in acknowledged(role) + acknowledged(stack)
 
 
 def test_what_is_no_wildcard_is_not_acknowledged(stack: cdk.Stack, permissions: Permissions) -> None:
