@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -99,7 +100,7 @@ class InferenceComponent(constructs.Construct):
         component_name: str | None,
     ) -> None:
         """Make the component; the parameters are those of `ComponentEndpoint.add_component`."""
-        one_by_one = Rollout.rolling(batch_instances=1, wait=cdk.Duration.minutes(1))
+        one_by_one = _one_by_one()
         props = ComponentProps(
             instance_type=endpoint.instance_type,
             model=model,
@@ -182,9 +183,10 @@ class InferenceComponent(constructs.Construct):
                 self.rollback_alarms.names
             ),
         )
-        component.node.add_dependency(self.endpoint.cfn_endpoint)
+        needed: list[constructs.IDependable] = [self.endpoint.cfn_endpoint]
         if isinstance(props.model, Model) and self.endpoint.role is not None:
-            component.node.add_dependency(props.model.let_serve(self, self.endpoint.role))
+            needed.append(props.model.let_serve(self, self.endpoint.role))
+        component.node.add_dependency(*needed)
         return component
 
     def _scaling(self, scaling: AutoScaling | None) -> CapacityScaling | None:
@@ -201,6 +203,12 @@ class InferenceComponent(constructs.Construct):
         )
         made.node.add_dependency(self.cfn_inference_component)
         return made
+
+
+@cache
+def _one_by_one() -> Rollout:
+    """A rollout is a value: one serves all components."""
+    return Rollout.rolling(batch_instances=1, wait=cdk.Duration.minutes(1))
 
 
 def _specification(props: ComponentProps) -> _Component.InferenceComponentSpecificationProperty:
