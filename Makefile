@@ -117,6 +117,10 @@ instance-types: ## Make the list of hosting instance types anew from botocore
 rules: ## Make docs/rules.md anew from the rules
 	$(PY) -m tools.rule_catalogue > docs/rules.md
 
+.PHONY: support
+support: ## Make docs/support.md anew from what the kinds of endpoints refuse
+	$(PY) -m tools.support_table > docs/support.md
+
 .PHONY: identity
 identity: setup ## Accept changed logical ids, each of which replaces a resource (tests/identity.json)
 	@ACCEPT_IDENTITY=1 $(PYTEST) tests/test_identity.py

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from .hosting.component_metrics import ComponentMetric
     from .hosting.endpoint import EndpointBase
     from .hosting.grants import EndpointGrants
+    from .hosting.hosted_model import HostedModel
     from .hosting.inference_component import InferenceComponent, Placement
     from .hosting.metrics import EndpointMetric, MetricsPublishing
-    from .hosting.multi_model import HostedModel, MultiModelEndpoint
+    from .hosting.multi_model import MultiModelEndpoint
     from .hosting.pipeline import InferencePipeline
     from .hosting.realtime import RealtimeEndpoint
     from .hosting.rollout import Rollback, Rollout
@@ -58,9 +59,10 @@ _HOMES = {
     "hosting.component_metrics": ("ComponentMetric",),
     "hosting.endpoint": ("EndpointBase",),
     "hosting.grants": ("EndpointGrants",),
+    "hosting.hosted_model": ("HostedModel",),
     "hosting.inference_component": ("InferenceComponent", "Placement"),
     "hosting.metrics": ("EndpointMetric", "MetricsPublishing"),
-    "hosting.multi_model": ("HostedModel", "MultiModelEndpoint"),
+    "hosting.multi_model": ("MultiModelEndpoint",),
     "hosting.pipeline": ("InferencePipeline",),
     "hosting.realtime": ("RealtimeEndpoint",),
     "hosting.rollout": ("Rollback", "Rollout"),

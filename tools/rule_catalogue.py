@@ -17,7 +17,9 @@ from constructs_lib.core.rules import CATALOGUE, RuleEntry
 _WITHOUT_RULES = ("runtime", "local")
 
 _TITLES = {
+    "ASYNC": "Asynchronous endpoints",
     "CAPTURE": "Data capture",
+    "COMPONENT": "Inference components",
     "CONTAINER": "Containers",
     "DATA": "Model data",
     "ENDPOINT": "Endpoints",
@@ -26,8 +28,11 @@ _TITLES = {
     "INSTANCE": "Instance types",
     "KMS": "Encryption",
     "MODEL": "Models",
+    "MULTIMODEL": "Multi-model endpoints",
+    "PIPELINE": "Inference pipelines",
     "ROLLOUT": "Rollouts",
     "SCALING": "Auto scaling",
+    "SERVERLESS": "Serverless endpoints",
     "VARIANT": "Variants",
 }
 

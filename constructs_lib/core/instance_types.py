@@ -53,6 +53,11 @@ def has_neuron(instance_type: str) -> bool:
     return _parts(instance_type)[0] in _NEURON_FAMILIES
 
 
+def has_accelerators(instance_type: str) -> bool:
+    """Whether it carries accelerators of any maker; Gaudi ones count."""
+    return has_gpu(instance_type) or has_neuron(instance_type) or _parts(instance_type)[0] == "dl"
+
+
 def is_inf1(instance_type: str) -> bool:
     """Whether it is Inferentia 1, which no deployment guardrail or shadow test supports."""
     return _parts(instance_type)[:2] == ("inf", 1)

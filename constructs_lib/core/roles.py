@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -14,6 +16,9 @@ from aws_cdk import aws_kms as kms
 from .place import environment_of, path_of, stack_of
 from .tokens import is_token
 
+_DIGEST_LENGTH = 8
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
+
 LOG_GROUP_PREFIX = "/aws/sagemaker/"
 """Where SageMaker writes what containers print: Endpoints/…, and later TransformJobs and ProcessingJobs."""
 
@@ -24,15 +29,12 @@ def execution_role(scope: constructs.Construct, id: str = "Role") -> iam.Role:
     The condition is the one SageMaker documents for inference against the confused deputy:
     https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
     """
-    role = iam.Role(
+    return iam.Role(
         scope,
         id,
         description=f"Runs the SageMaker model {path_of(scope)}",
         assumed_by=_sagemaker_for(environment_of(scope).account),
     )
-    # Grants, ours on a key and any of yours, make a policy below the role.
-    acknowledge_inline_policy(role)
-    return role
 
 
 @cache
@@ -54,8 +56,7 @@ class Permissions:
         self.role = role
         self._statements: list[dict[str, object]] = []
         self._wildcards: dict[str, str] = {}
-        self._keys: list[kms.IKey] = []
-        self._used_keys: dict[kms.IKey, list[str]] = {}
+        self._keys: dict[kms.IKey, list[str]] = {}
 
     def allow(
         self,
@@ -73,34 +74,36 @@ class Permissions:
         if wildcard is not None:
             self._wildcards[on] = wildcard
 
-    def allow_decryption(self, key: kms.IKey | None) -> None:
-        """Allow reading what `key` has encrypted, if anything has."""
-        if key is not None and key not in self._keys:
-            self._keys.append(key)
-            key.grant_decrypt(self.role)
-
-    def allow_key(self, key: kms.IKey, *actions: str) -> None:
-        """Allow `actions` with `key`, by the policy itself."""
-        allowed = self._used_keys.setdefault(key, [])
-        allowed += [action for action in actions if action not in allowed]
+    def allow_key(self, key: kms.IKey | None, *actions: str) -> None:
+        """Allow `actions` with `key`, where there is one."""
+        if key is not None:
+            allowed = self._keys.setdefault(key, [])
+            allowed += [action for action in actions if action not in allowed]
 
     def copied_to(self, role: iam.IRole) -> Permissions:
         """The same for another role, yet to be attached."""
         copied = Permissions(role)
         copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
-        copied._used_keys = {key: list(actions) for key, actions in self._used_keys.items()}
-        for key in self._keys:
-            copied.allow_decryption(key)
+        copied._keys = {key: list(actions) for key, actions in self._keys.items()}
         return copied
 
+    def __bool__(self) -> bool:
+        """Whether anything is allowed."""
+        return bool(self._statements or self._keys)
+
     def attach(self, scope: constructs.Construct, id: str = "Policy") -> iam.Policy:
-        """The policy with all of it; an imported, immutable role keeps what it has."""
+        """The policy with all of it; an imported, immutable role keeps what it has.
+
+        Its id ends with a digest of what it allows. So a model with another artefact gets a policy of its
+        own, made before the endpoint changes, and the old one goes when CloudFormation cleans up: until
+        then the old fleet can still fetch the old artefact, to scale out or to be rolled back to.
+        """
         policy = iam.Policy(
             scope,
-            id,
+            f"{id}{self._digest()}",
             document=iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": self._statements}),
         )
-        for key, actions in self._used_keys.items():
+        for key, actions in self._keys.items():
             # By the key, not a statement of ours: an alias knows the key behind it.
             key.grant(policy, *actions)
         # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
@@ -109,6 +112,11 @@ class Permissions:
         wildcards = dict(zip(findings, self._wildcards.values(), strict=True))
         acknowledge(policy, {**wildcards, **_INLINE_FINDINGS})
         return policy
+
+    def _digest(self) -> str:
+        """Of the statements, the same on every synthesis: tokens are numbered as they come."""
+        told = _TOKEN.sub("*", json.dumps(self._statements, sort_keys=True))
+        return hashlib.sha256(told.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def allow_telemetry(permissions: Permissions, scope: constructs.Construct) -> None:

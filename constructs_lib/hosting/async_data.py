@@ -20,6 +20,8 @@ from ..core.roles import Permissions, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 _Config = sagemaker.CfnEndpointConfig
+# Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
+_WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
 _PER_REQUEST = "Objects are named per request; the prefix bounds them."
 
 
@@ -45,7 +47,7 @@ class AsyncOutput:
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AsyncInferenceOutputConfig.html
 
-    :raises ConstraintError: SM-ASYNC-001, SM-ASYNC-002.
+    :raises ConstraintError: SM-ASYNC-002, SM-ASYNC-003, SM-ASYNC-007.
     """
 
     bucket: s3.IBucket | None = None
@@ -95,7 +97,7 @@ class S3Prefix:
     def allow_write(self, permissions: Permissions) -> None:
         """The same as `let_write`, gathered."""
         objects = f"{attributes_of(self.bucket).arn}/{self.prefix}/*"
-        permissions.allow("s3:PutObject", on=objects, wildcard=_PER_REQUEST)
+        permissions.allow(*_WRITE, on=objects, wildcard=_PER_REQUEST)
         for key in self._keys():
             permissions.allow_key(key, "kms:Decrypt", "kms:GenerateDataKey")
 
@@ -114,16 +116,16 @@ class S3Prefix:
 
     def let_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` write objects."""
-        granted = self._grant(grantee, "s3:PutObject")
+        granted = self._grant(grantee, *_WRITE)
         for key in self._keys():
             key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
         return granted
 
-    def _grant(self, grantee: iam.IGrantable, action: str) -> iam.Grant:
+    def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
         if isinstance(grantee, iam.Role):
             acknowledge_wildcard(grantee, objects, _PER_REQUEST)
-        return iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=[objects])
+        return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
 
     def _keys(self) -> Sequence[kms.IKey]:
         return [key for key in (self.key, attributes_of(self.bucket).key) if key is not None]
@@ -152,20 +154,17 @@ class AsyncLocations:
             failures=S3Prefix(bucket=bucket, prefix=output.failure_prefix, key=key),
         )
 
-    def let_serve(self, scope: constructs.Construct, role: iam.IRole, output: AsyncOutput) -> iam.Policy:
-        """Let the endpoint's `role` read requests, write answers and tell about them.
+    def allow_serving(self, permissions: Permissions, output: AsyncOutput) -> None:
+        """Let the endpoint's role read requests, write answers and tell about them.
 
-        By a policy of the endpoint's own, keys included: the role may stand in another stack, with the
-        model, and that stack must not refer back to this one.
+        It must be allowed before the endpoint is made, which sends a message to each topic to try it.
         """
-        permissions = Permissions(role)
         self.input.allow_read(permissions)
         for written in (self.output, self.failures):
             written.allow_write(permissions)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
                 _allow_publish(permissions, topic)
-        return permissions.attach(scope, "AsyncPolicy")
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
@@ -240,3 +239,15 @@ def answers_are_included_in_something(given: AsyncOutput) -> Iterator[Broken]:
         if getattr(given, name) is True and topic is None:
             wanted = name.replace("include_response_in_", "") + "_topic"
             yield Broken(name, True, f"False, since there is no {wanted}", f"give {wanted}=…")
+
+
+@output_rules.rule(
+    "SM-ASYNC-007", source="https://docs.aws.amazon.com/sns/latest/dg/fifo-message-grouping.html"
+)
+def topics_are_standard(given: AsyncOutput) -> Iterator[Broken]:
+    """Notifications go to standard topics."""
+    # Inferred: a FIFO topic wants a message group id, and SageMaker has nothing to say which.
+    for name in ("success_topic", "error_topic"):
+        topic = getattr(given, name)
+        if topic is not None and topic.fifo:
+            yield Broken(name, "a FIFO topic", "a standard topic", "Topic(…) without fifo=True")

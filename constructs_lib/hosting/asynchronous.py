@@ -53,6 +53,7 @@ class AsyncEndpoint(HostedEndpoint):
 
     Costs by the instance-hour; with ``AutoScaling(min_capacity=0, …)`` nothing runs while nothing waits,
     and the first request after that waits for an instance to start. A request may take up to an hour.
+    SageMaker reports no invocations and no overhead of it, but the metrics that have methods here.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html
 
@@ -95,8 +96,8 @@ class AsyncEndpoint(HostedEndpoint):
         :param model: one container with one model.
         :param instance_type: for example ``ml.m5.large``.
         :param instance_count: instances at first, at least 1. Default: the scaling's minimum or 1, else 2.
-        :param scaling: default none, the count stays. Without a target of its own it keeps 5 requests
-            waiting per instance; with ``min_capacity=0`` a policy is added that wakes the endpoint up.
+        :param scaling: default none, the count stays. With ``min_capacity=0`` a policy is added that wakes
+            the endpoint up, and where no target is given, 5 requests are kept waiting per instance.
         :param input: where callers put requests. Default: ``async-input/`` in the bucket of the output.
         :param output: where answers go, and who is told. Default: a new, encrypted bucket; nobody.
         :param max_concurrent_invocations_per_instance: 1–1,000. Default: SageMaker chooses.
@@ -105,8 +106,8 @@ class AsyncEndpoint(HostedEndpoint):
         :param startup_timeout: 1–60 minutes until the container is healthy. Default: 10 minutes.
         :param endpoint_name: default: derived from stack name and path, the same on every synthesis.
             Changing it replaces the endpoint.
-        :param rollout: default: all at once, rolling back on the built-in alarm on failed invocations.
-            No latency alarm: answers take as long as they take.
+        :param rollout: default: all at once, rolling back when the model answers 5xx (what expires, or
+            cannot be read, does not count). No latency alarm: answers take as long as they take.
         :param capture: default: nothing is captured.
         :param encryption_key: encrypts the instances' storage volumes (not local NVMe). Default: AWS's own key.
         :param metrics: default: every minute, per variant only.
@@ -128,7 +129,7 @@ class AsyncEndpoint(HostedEndpoint):
             download_timeout=download_timeout,
             startup_timeout=startup_timeout,
             endpoint_name=endpoint_name,
-            rollout=(Rollout.all_at_once() if rollout is None else rollout),
+            rollout=without_latency_alarm(Rollout.all_at_once() if rollout is None else rollout),
             capture=capture,
             encryption_key=encryption_key,
             metrics=metrics,
@@ -136,8 +137,9 @@ class AsyncEndpoint(HostedEndpoint):
             parameter_name=parameter_name,
         )
         enforce_together(
-            async_rules.violations(props),
+            # First what knows models and instance types best; of wrong types these say more.
             violations_of(lambda: props.variant(model)),
+            async_rules.violations(props),
             path=lambda: construct_path(scope, id),
         )
         super().__init__(scope, id, props=props)
@@ -151,14 +153,9 @@ class AsyncEndpoint(HostedEndpoint):
                 client_config=_client(max_concurrent_invocations_per_instance),
             ),
             requests=EndpointMetric.INVOCATIONS_PROCESSED,
+            allow=lambda permissions: self.locations.allow_serving(permissions, props.output),
         )
-        if props.rollout is not None:
-            props = dataclasses.replace(props, rollout=without_latency_alarm(props.rollout))
         self._host(props, [variant], particulars)
-        if variant.role is not None:
-            # CreateEndpoint sends a message to each topic to try it: the policy has to be there by then.
-            policy = self.locations.let_serve(self, variant.role, props.output)
-            self.cfn_endpoint_config.node.add_dependency(policy)
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import constructs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
@@ -15,7 +14,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from ..core.buckets import data_bucket
 from ..core.checks import kind, known, text, whole_number
 from ..core.place import path_of
-from ..core.roles import acknowledge_wildcard
+from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, Broken, Rules
 
 MAX_CONTENT_TYPES = 10
@@ -49,15 +48,15 @@ class DataCapture:
         capture_rules.enforce(self, path="DataCapture")
 
     def bind(
-        self, scope: constructs.Construct, roles: Sequence[iam.IRole]
+        self, scope: constructs.Construct, permissions: Sequence[Permissions]
     ) -> tuple[s3.IBucket, sagemaker.CfnEndpointConfig.DataCaptureConfigProperty]:
         """The capture bucket (made under `scope` where none was given) and its configuration."""
         bucket = self.bucket
         if bucket is None:
             what = f"Captured requests and responses of {path_of(scope)}"
             bucket = data_bucket(scope, "Capture", what=what, key=self.encryption_key)
-        for role in roles:
-            self._let_write(role, bucket)
+        for each in permissions:
+            self._allow_writing(each, bucket)
         modes = [("Input", self.capture_input), ("Output", self.capture_output)]
         key = self.encryption_key
         config = sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
@@ -82,13 +81,14 @@ class DataCapture:
             json_content_types=list(self.json_content_types) or None,
         )
 
-    def _let_write(self, role: iam.IRole, bucket: s3.IBucket) -> None:
-        objects = bucket.arn_for_objects(f"{self.prefix}/*")
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[objects]))
-        acknowledge_wildcard(role, objects, "Captured objects are named by time; the prefix bounds them.")
+    def _allow_writing(self, permissions: Permissions, bucket: s3.IBucket) -> None:
+        permissions.allow(
+            "s3:PutObject",
+            on=bucket.arn_for_objects(f"{self.prefix}/*"),
+            wildcard="Captured objects are named by time; the prefix bounds them.",
+        )
         for key in (self.encryption_key, bucket.encryption_key):
-            if key is not None:
-                key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
+            permissions.allow_key(key, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 capture_rules = Rules[DataCapture]()

@@ -17,9 +17,11 @@ from ..core.checks import kind, known, whole_number
 from ..core.place import construct_path
 from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, enforce_together, violations_of
+from ..core.tokens import is_token
 from ..model.network import BoundNetwork, bound_network, network_props_go_together
 from .auto_scaling import MAX_CAPACITY, AutoScaling
 from .capture import DataCapture
+from .component_advice import FleetAdvice
 from .endpoint import ImportedEndpoint
 from .hosted import HostedEndpoint, Particulars
 from .hosting_rules import HostingProps, hosting_rules
@@ -141,7 +143,8 @@ class ComponentEndpoint(HostedEndpoint):
 
     A component says how much memory, CPU and accelerators a copy needs; SageMaker finds room for it. With
     `managed_scaling` the fleet follows the copies, down to no instance at all. Requests name their
-    component (``InferenceComponentName``). Costs by the instance-hour.
+    component (``InferenceComponentName``), and are counted and timed for it: `InferenceComponent.metric`;
+    the endpoint's own metrics tell of instances only. Costs by the instance-hour.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-deploy-models.html
 
@@ -229,6 +232,7 @@ class ComponentEndpoint(HostedEndpoint):
         self.instance_type = instance_type
         self.components: dict[str, InferenceComponent] = {}
         """The components, by id."""
+        self.node.add_validation(FleetAdvice(self, self.components, managed_scaling))
         execution = role if role is not None else execution_role(self)
         network = bound_network(self, props)
         self.connections = network.connections if network is not None else None
@@ -269,7 +273,8 @@ class ComponentEndpoint(HostedEndpoint):
     ) -> InferenceComponent:
         """Serve a model on this fleet.
 
-        :param model: one container with one model.
+        :param model: one container with one model. The endpoint's role may then fetch its image and data;
+            of an imported model these are not known, and `role` of the endpoint must be one that may.
         :param memory: at least 128 MiB that a copy needs to be placed.
         :param max_memory: at most what a copy may take. Default: what the instance has left.
         :param cpu_cores: at least 0.25 for a copy. Default: what is left.
@@ -277,8 +282,9 @@ class ComponentEndpoint(HostedEndpoint):
         :param copies: at first. Default: the scaling's minimum, and at least 1.
         :param scaling: of the copies, with targets per copy. With ``min_capacity=0`` a policy is added
             that wakes the component up when a request finds no copy. Default: the count stays.
-        :param rollout: ``Rollout.rolling(…)`` of new versions; a batch needs room beside the old copies.
-            Default: one copy after the other, rolling back on the built-in alarms.
+        :param rollout: ``Rollout.rolling(…)`` of new versions, its ``batch_instances`` being copies; a batch
+            needs room beside the old copies. Default: one copy after the other, or 5 % of them at a time
+            where there may be more than 20, rolling back on the built-in alarms.
         :param placement: default: SageMaker's own.
         :param cache_artefacts: keep image and data on each instance, so that copies start sooner.
             Default: SageMaker's own.
@@ -340,10 +346,14 @@ def managed_bounds(scaling: ManagedInstanceScaling) -> Iterator[Broken]:
 def first_count_is_managed(props: ComponentEndpointProps) -> Iterator[Broken]:
     """The instances at first lie within the bounds of managed scaling."""
     managed, count = props.managed_scaling, props.instance_count
-    if not isinstance(managed, ManagedInstanceScaling) or not isinstance(count, int):
+    if not isinstance(managed, ManagedInstanceScaling):
         return
     low, high = managed.min_count, managed.max_count
-    if known(low, high, count) and not low <= count <= high:
+    if count is None and is_token(low):
+        yield Broken(
+            "instance_count", None, "a number of at least 1, since only the deployment knows min_count"
+        )
+    elif isinstance(count, int) and known(low, high) and not low <= count <= high:
         yield Broken("instance_count", count, f"{low}–{high}, the bounds of managed_scaling", "leave it out")
 
 

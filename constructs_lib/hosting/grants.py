@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
+from ..core.place import path_of
 from ..core.rules import DEVELOPER_GUIDE, Broken, listed
 from ..core.tokens import is_token
 
@@ -21,20 +22,33 @@ NAMED_TARGET = listed(
     source=DEVELOPER_GUIDE + "multi-container-security.html",
 )
 
+DIRECT = listed(
+    id="SM-PIPELINE-002",
+    summary="A grant on some containers is for a pipeline with direct invocation.",
+    source=DEVELOPER_GUIDE + "multi-container-security.html",
+)
+
 Conditions = Mapping[str, Mapping[str, Sequence[str]]]
 
 
-def _conditions(targets: str | Sequence[str] | None) -> Conditions | None:
-    """On the models, or the containers, that requests name: SageMaker has one key for both."""
+def _conditions(endpoint: EndpointBase, property: str, targets: object) -> Conditions | None:
+    """On the models, or the containers, that requests name: SageMaker has one key for both.
+
+    For containers AWS's page names another key in its text, sagemaker:TargetContainerHostname, and this one
+    in its example; the service authorization reference lists this one only.
+    """
     if targets is None:
         return None
-    patterns = [targets] if isinstance(targets, str) else list(targets)
-    if not patterns:
-        # A condition on no value is none of IAM's, and would fail the deployment.
-        raise NAMED_TARGET.error(
-            "grants.invoke", Broken("target", targets, "at least one pattern, or None for all")
-        )
-    return {"StringLike": {"sagemaker:TargetModel": patterns}}
+    patterns = [targets] if isinstance(targets, str) else targets
+    # A condition on no value is none of IAM's, and would fail the deployment.
+    if not isinstance(patterns, list | tuple) or not patterns or not all(map(_is_pattern, patterns)):
+        allowed = "at least one pattern that is not empty, or None for all"
+        raise NAMED_TARGET.error(path_of(endpoint), Broken(property, targets, allowed))
+    return {"StringLike": {"sagemaker:TargetModel": list(patterns)}}
+
+
+def _is_pattern(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 class EndpointGrants:
@@ -90,22 +104,41 @@ class MultiModelGrants(EndpointGrants):
         """Let `grantee` call InvokeEndpoint.
 
         :param target_model: the models it may name, as patterns such as ``team-a/*``. Default: all.
+        :raises ConstraintError: SM-ENDPOINT-011.
         """
-        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_model))
+        return self._grant(
+            grantee,
+            "sagemaker:InvokeEndpoint",
+            conditions=_conditions(self._endpoint, "target_model", target_model),
+        )
 
 
 class PipelineGrants(EndpointGrants):
     """Permissions on an inference pipeline, on all of its containers or on some."""
+
+    def __init__(self, endpoint: EndpointBase, *, direct_invocation: bool) -> None:
+        """Grant on `endpoint`."""
+        super().__init__(endpoint)
+        self._direct_invocation = direct_invocation
 
     def invoke(
         self, grantee: iam.IGrantable, *, target_container: str | Sequence[str] | None = None
     ) -> iam.Grant:
         """Let `grantee` call InvokeEndpoint.
 
-        :param target_container: hostnames it may call directly. Default: all.
+        :param target_container: hostnames it may call directly, for pipelines with direct invocation.
+            Default: all.
             Source: https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-security.html
+        :raises ConstraintError: SM-ENDPOINT-011, SM-PIPELINE-002.
         """
-        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=_conditions(target_container))
+        if target_container is not None and not self._direct_invocation:
+            allowed = "None: requests to this pipeline name no container, and would all be denied"
+            raise DIRECT.error(
+                path_of(self._endpoint),
+                Broken("target_container", target_container, allowed, "direct_invocation=True"),
+            )
+        conditions = _conditions(self._endpoint, "target_container", target_container)
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=conditions)
 
 
 class ComponentGrants:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -16,6 +16,7 @@ from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
 from ..core.place import path_of
+from ..core.roles import Permissions
 from .capture import DataCapture
 from .deploy_guard import DeployGuard
 from .endpoint import EndpointBase
@@ -40,6 +41,8 @@ class Particulars:
     requests: EndpointMetric = EndpointMetric.INVOCATIONS
     """What the rate of errors is a share of."""
     weights_managed_elsewhere: bool = False
+    allow: Callable[[Permissions], None] | None = None
+    """Adds what the roles may do beyond serving, for this kind."""
 
 
 class HostedEndpoint(EndpointBase):
@@ -90,14 +93,15 @@ class HostedEndpoint(EndpointBase):
     def _config(
         self, props: HostingProps, variants: Sequence[HostedVariant], particulars: Particulars
     ) -> _Config:
-        roles = [role for role in (particulars.execution_role, *(each.role for each in variants)) if role]
-        captured = self._captured(props.capture, roles)
+        serving = [Permissions(role) for role in _distinct_roles(variants, particulars)]
+        captured = self._captured(props.capture, serving)
         key = props.encryption_key
-        if key is not None:
-            for role in roles:
-                _let_use_for_volumes(role, key)
+        for permissions in serving:
+            _allow_volumes(permissions, key)
+            if particulars.allow is not None:
+                particulars.allow(permissions)
         execution_role = particulars.execution_role
-        return _Config(
+        config = _Config(
             self,
             "Config",
             production_variants=[variant.bind() for variant in variants],
@@ -109,13 +113,22 @@ class HostedEndpoint(EndpointBase):
             vpc_config=particulars.vpc,
             enable_network_isolation=particulars.network_isolation or None,
         )
+        for index, permissions in enumerate(serving):
+            if permissions:
+                # Policies of the endpoint's own: a role may stand in another stack, with its model, and
+                # that stack must not refer back to this one.
+                policy = permissions.attach(
+                    self, "ServingPolicy" if index == 0 else f"ServingPolicy{index + 1}"
+                )
+                config.node.add_dependency(policy)
+        return config
 
     def _captured(
-        self, capture: DataCapture | None, roles: Sequence[iam.IRole]
+        self, capture: DataCapture | None, serving: Sequence[Permissions]
     ) -> _Config.DataCaptureConfigProperty | None:
         if capture is None:
             return None
-        self.capture_bucket, captured = capture.bind(self, roles)
+        self.capture_bucket, captured = capture.bind(self, serving)
         return captured
 
     def _endpoint(
@@ -163,6 +176,8 @@ class HostedEndpoint(EndpointBase):
             self,
             "NameParameter",
             parameter_name=parameter_name or f"/sagemaker/endpoints/{self._endpoint_name}",
+            # A path, which the CDK cannot see in a name that only the deployment knows.
+            simple_name=False if parameter_name is None else None,
             string_value=self._endpoint_name,
             description=f"Name of the endpoint {path_of(self)}",
         )
@@ -173,19 +188,24 @@ class HostedEndpoint(EndpointBase):
 
 
 def without_latency_alarm(rollout: Rollout) -> Rollout:
-    """`rollout`, for endpoints whose answers take as long as they take."""
+    """`rollout`, for endpoints whose answers take as long as they take; what is none is left to the rules."""
+    if not isinstance(rollout, Rollout):
+        return rollout
     return dataclasses.replace(rollout, rollback=dataclasses.replace(rollout.rollback, latency_alarm=False))
 
 
-def _let_use_for_volumes(role: iam.IRole, key: kms.IKey) -> None:
+def _distinct_roles(variants: Sequence[HostedVariant], particulars: Particulars) -> list[iam.IRole]:
+    roles = [particulars.execution_role, *(variant.role for variant in variants)]
+    return list(dict.fromkeys(role for role in roles if role is not None))
+
+
+def _allow_volumes(permissions: Permissions, key: kms.IKey | None) -> None:
     """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
-    key.grant(role, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["kms:CreateGrant"],
-            resources=[key.key_arn],
-            conditions={"Bool": {"kms:GrantIsForAWSResource": True}},
-        )
+    if key is None:
+        return
+    permissions.allow_key(key, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
+    permissions.allow(
+        "kms:CreateGrant", on=key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": True}}
     )
 
 

@@ -15,7 +15,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from ..core import instance_types
 from ..core.checks import kind, known, text
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN
-from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules
+from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
@@ -130,13 +130,19 @@ def counted_size_fits_the_fleet(props: HostingProps) -> Iterator[Broken]:
             )
 
 
-@hosting_rules.rule("SM-ROLLOUT-012", source=DEVELOPER_GUIDE + "deployment-guardrails-configuration.html")
-def few_rollback_alarms(props: HostingProps) -> Iterator[Broken]:
-    """At most 10 alarms watch a rollout, the built-in ones included."""
-    if not isinstance(props.rollout, Rollout):
+FEW_ALARMS = listed(
+    id="SM-ROLLOUT-012",
+    summary="At most 10 alarms watch a rollout, the built-in ones included.",
+    source=DEVELOPER_GUIDE + "deployment-guardrails-configuration.html",
+)
+
+
+def few_alarms(rollout: Rollout | None, variants: int = 1) -> Iterator[Broken]:
+    """At most 10 alarms watch the rollout of so many variants, or of one component."""
+    if not isinstance(rollout, Rollout):
         return
-    rollback = props.rollout.rollback
-    built_in = built_in_alarms(rollback, max(1, len(props.well_formed_variants)))
+    rollback = rollout.rollback
+    built_in = built_in_alarms(rollback, variants)
     if built_in + len(rollback.alarms) > MAX_ROLLBACK_ALARMS:
         yield Broken(
             "rollout.rollback.alarms",
@@ -144,6 +150,11 @@ def few_rollback_alarms(props: HostingProps) -> Iterator[Broken]:
             f"at most {MAX_ROLLBACK_ALARMS - built_in} beside the {built_in} built-in ones",
             "a composite alarm counts as one",
         )
+
+
+hosting_rules.add(
+    FEW_ALARMS, lambda props: few_alarms(props.rollout, max(1, len(props.well_formed_variants)))
+)
 
 
 HIGH_AVAILABILITY = Advice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -24,6 +25,7 @@ from ..model.model import Model
 from .auto_scaling import MAX_CAPACITY, AutoScaling, is_moved
 from .component_metrics import ComponentMetric
 from .grants import ComponentGrants
+from .hosting_rules import FEW_ALARMS, few_alarms
 from .metrics import EndpointMetric
 from .rollback_alarms import RollbackAlarms, Watched
 from .rollout import Rollout
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 _Component = sagemaker.CfnInferenceComponent
 _WAKE_SECONDS = 30
+_LEAST_BATCH_PERCENT, _MOST_BATCH_PERCENT = 5, 50
+_ONE_BY_ONE_UP_TO = 100 // _LEAST_BATCH_PERCENT
 
 
 class Placement(Enum):
@@ -66,6 +70,11 @@ class ComponentProps:
     download_timeout: cdk.Duration | None
     startup_timeout: cdk.Duration | None
     component_name: str | None
+    id: str
+    name: str
+    """As given, else derived."""
+    taken: Mapping[str, str]
+    """The lower-case names of the endpoint's other components, with their ids."""
 
     @property
     def initial_copies(self) -> int:
@@ -74,6 +83,21 @@ class ComponentProps:
             return 1 if self.copies is None else self.copies
         low = self.scaling.min_capacity
         return 1 if low == 0 else low
+
+    @property
+    def keeps_a_copy(self) -> bool:
+        """Whether it is known that at least one copy is always there."""
+        if self.scaling is not None:
+            return not may_sleep(self.scaling)
+        return known(self.initial_copies) and self.initial_copies > 0
+
+    @property
+    def rollout_or_default(self) -> Rollout:
+        """As given, else the smallest batches that SageMaker takes."""
+        if self.rollout is not None:
+            return self.rollout
+        most = self.initial_copies if self.scaling is None else self.scaling.max_capacity
+        return _small_batches(many=known(most) and most > _ONE_BY_ONE_UP_TO)
 
 
 class InferenceComponent(constructs.Construct):
@@ -100,7 +124,7 @@ class InferenceComponent(constructs.Construct):
         component_name: str | None,
     ) -> None:
         """Make the component; the parameters are those of `ComponentEndpoint.add_component`."""
-        one_by_one = _one_by_one()
+        derived = physical_name(scope, suffix=id.replace("/", "--"))  # as the CDK writes ids into paths
         props = ComponentProps(
             instance_type=endpoint.instance_type,
             model=model,
@@ -110,27 +134,32 @@ class InferenceComponent(constructs.Construct):
             accelerators=accelerators,
             copies=copies,
             scaling=scaling,
-            rollout=one_by_one if rollout is None else rollout,
+            rollout=rollout,
             placement=placement,
             cache_artefacts=cache_artefacts,
             download_timeout=download_timeout,
             startup_timeout=startup_timeout,
             component_name=component_name,
+            id=id,
+            name=derived if component_name is None else component_name,
+            taken={each.component_name.lower(): other for other, each in endpoint.components.items()},
         )
         enforce_together(component_rules.violations(props), path=lambda: construct_path(scope, id))
         super().__init__(scope, id)
         note_place(self, scope, id)
         self.endpoint = endpoint
         """The endpoint whose fleet it shares."""
-        self.component_name = component_name if component_name is not None else physical_name(self)
+        self.component_name: str = props.name
         """What requests name it by, known at synth."""
         self.grants = ComponentGrants(endpoint)
         """Who may use it: ``component.grants.invoke(function)``."""
+        self.keeps_a_copy = props.keeps_a_copy
+        """Whether at least one copy is always there, so that the fleet cannot go."""
         self.rollback_alarms = RollbackAlarms(
             self,
             "RollbackAlarms",
             watched=Watched(subject=f"inference component {self.component_name}", sources=self._sources),
-            rollback=(props.rollout or one_by_one).rollback,
+            rollback=props.rollout_or_default.rollback,
         )
         """Alarms that roll a new version back."""
         self.cfn_inference_component = self._component(props)
@@ -179,9 +208,7 @@ class InferenceComponent(constructs.Construct):
                 copy_count=props.initial_copies
             ),
             specification=_specification(props),
-            deployment_config=(props.rollout or Rollout.unguarded()).bind_component(
-                self.rollback_alarms.names
-            ),
+            deployment_config=props.rollout_or_default.bind_component(self.rollback_alarms.names),
         )
         needed: list[constructs.IDependable] = [self.endpoint.cfn_endpoint]
         if isinstance(props.model, Model) and self.endpoint.role is not None:
@@ -206,9 +233,12 @@ class InferenceComponent(constructs.Construct):
 
 
 @cache
-def _one_by_one() -> Rollout:
-    """A rollout is a value: one serves all components."""
-    return Rollout.rolling(batch_instances=1, wait=cdk.Duration.minutes(1))
+def _small_batches(*, many: bool) -> Rollout:
+    """A rollout is a value: one of each serves all components."""
+    wait = cdk.Duration.minutes(1)
+    if many:
+        return Rollout.rolling(batch_percent=_LEAST_BATCH_PERCENT, wait=wait)
+    return Rollout.rolling(batch_instances=1, wait=wait)
 
 
 def _specification(props: ComponentProps) -> _Component.InferenceComponentSpecificationProperty:
@@ -217,7 +247,9 @@ def _specification(props: ComponentProps) -> _Component.InferenceComponentSpecif
         model_name=model_name(props.model),
         compute_resource_requirements=_Component.InferenceComponentComputeResourceRequirementsProperty(
             min_memory_required_in_mb=props.memory.to_mebibytes(),
-            max_memory_required_in_mb=props.max_memory.to_mebibytes() if props.max_memory else None,
+            max_memory_required_in_mb=props.max_memory.to_mebibytes()
+            if props.max_memory is not None
+            else None,
             number_of_cpu_cores_required=props.cpu_cores,
             number_of_accelerator_devices_required=props.accelerators,
         ),
@@ -286,9 +318,10 @@ def compute_fits(props: ComponentProps) -> Iterator[Broken]:
     yield from number("cpu_cores", props.cpu_cores, 0.25)
     yield from whole_number("accelerators", props.accelerators, 1, 64)
     type = props.instance_type
-    if props.accelerators is None or not known(type) or not instance_types.PATTERN.fullmatch(type):
+    # Of types newer than this release nothing is known.
+    if props.accelerators is None or type not in instance_types.hosting_types():
         return
-    if not instance_types.has_gpu(type) and not instance_types.has_neuron(type):
+    if not instance_types.has_accelerators(type):
         yield Broken("accelerators", props.accelerators, f"none: {type} has no GPU and no Neuron chip")
 
 
@@ -330,3 +363,38 @@ def sleeping_copies_have_a_target(props: ComponentProps) -> Iterator[Broken]:
             "scaling.invocations_per_copy", None, "a target, a step or a schedule", "invocations_per_copy=600"
         )
     yield from wake_up_name_is_free(scaling)
+
+
+@_all_components.rule("SM-COMPONENT-013", source=_CREATE)
+def component_name_is_its_own(props: ComponentProps) -> Iterator[Broken]:
+    """Components of one endpoint have names that differ in more than their case."""
+    # Derived names are in lower case; ARNs are too, whatever the case of the name they are made from.
+    other = props.taken.get(props.name.lower()) if known(props.name) else None
+    if other is None:
+        return
+    given = ("id", props.id) if props.component_name is None else ("component_name", props.component_name)
+    yield Broken(*given, f"one of its own: component {other!r} is named {props.name.lower()}")
+
+
+@_all_components.rule(
+    "SM-COMPONENT-014", source=API_REFERENCE + "API_InferenceComponentRollingUpdatePolicy.html"
+)
+def batch_fits_the_copies(props: ComponentProps) -> Iterator[Broken]:
+    """A batch counted in copies is 5–50 % of those at first, or the only one."""
+    rollout, copies = props.rollout, props.initial_copies
+    if not isinstance(rollout, Rollout) or not isinstance(rollout.instances, int) or not rollout.in_place:
+        return
+    if not known(copies) or copies < 1:
+        return
+    least = math.ceil(copies * _LEAST_BATCH_PERCENT / 100)
+    most = max(1, copies * _MOST_BATCH_PERCENT // 100)
+    if not least <= rollout.instances <= most:
+        yield Broken(
+            "rollout.batch_instances",
+            rollout.instances,
+            f"{least}–{most} of the {copies} copies at first",
+            "batch_percent=…, which holds for any number of copies",
+        )
+
+
+_all_components.add(FEW_ALARMS, lambda props: few_alarms(props.rollout))

@@ -51,6 +51,8 @@ class EndpointMetric(Enum):
     )  # fmt: skip
     """Serverless: requests that found the provisioned concurrency taken."""
 
+    # The queue is the endpoint's, what becomes of a request is reported for each variant:
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
     BACKLOG_SIZE = ("ApproximateBacklogSize", _INVOCATIONS, "Average", "SUM", False)
     """Asynchronous: requests waiting or in work."""
     BACKLOG_SIZE_PER_INSTANCE = ("ApproximateBacklogSizePerInstance", _INVOCATIONS, "Average", "MAX", False)
@@ -58,13 +60,13 @@ class EndpointMetric(Enum):
     """Asynchronous: seconds."""
     BACKLOG_WITHOUT_CAPACITY = ("HasBacklogWithoutCapacity", _INVOCATIONS, "Maximum", "MAX", False)
     """Asynchronous: 1 while requests wait and no instance is there."""
-    TIME_IN_BACKLOG = ("TimeInBacklog", _INVOCATIONS, "Average", "MAX", False)
-    """Asynchronous: milliseconds from acceptance to work."""
-    TOTAL_PROCESSING_TIME = ("TotalProcessingTime", _INVOCATIONS, "Average", "MAX", False)
+    TIME_IN_BACKLOG = ("TimeInBacklog", _INVOCATIONS, "Average", "MAX")
+    """Asynchronous: microseconds from acceptance to work."""
+    TOTAL_PROCESSING_TIME = ("TotalProcessingTime", _INVOCATIONS, "Average", "MAX")
     """Asynchronous: milliseconds from acceptance to the result in S3."""
-    INVOCATIONS_PROCESSED = ("InvocationsProcessed", _INVOCATIONS, "Sum", "SUM", False)
-    INVOCATION_FAILURES = ("InvocationFailures", _INVOCATIONS, "Sum", "SUM", False)
-    EXPIRED_REQUESTS = ("ExpiredRequests", _INVOCATIONS, "Sum", "SUM", False)
+    INVOCATIONS_PROCESSED = ("InvocationsProcessed", _INVOCATIONS, "Sum", "SUM")
+    INVOCATION_FAILURES = ("InvocationFailures", _INVOCATIONS, "Sum", "SUM")
+    EXPIRED_REQUESTS = ("ExpiredRequests", _INVOCATIONS, "Sum", "SUM")
     """Asynchronous: requests that waited beyond their time to live."""
 
     MODEL_CACHE_HIT = ("ModelCacheHit", _INVOCATIONS, "Average", "MAX")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +15,9 @@ from aws_cdk import aws_kms as kms
 from ..core import instance_types
 from ..core.buckets import data_bucket
 from ..core.checks import known
+from ..core.errors import ConstraintError
 from ..core.place import construct_path, path_of
-from ..core.rules import DEVELOPER_GUIDE, Advice, Broken, enforce_together, listed, violations_of
+from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together, violations_of
 from ..core.tokens import is_token
 from ..model.container import Container, MultiModel
 from ..model.data import ModelData, ModelDataPrefix
@@ -28,6 +28,7 @@ from .endpoint import AnyMetric, ImportedEndpoint
 from .fleet import FleetProps
 from .grants import MultiModelGrants
 from .hosted import HostedEndpoint, Particulars
+from .hosted_model import APART, CREATE, PINNED, STALE, AddedModel, HostedModel, added_model_rules
 from .hosting_rules import hosting_rules
 from .metrics import EndpointMetric, MetricsPublishing
 from .model_placement import ModelPlacement
@@ -36,7 +37,6 @@ from .support import Kind, support_rules
 from .variant import DEFAULT_VARIANT_NAME
 
 DEFAULT_PREFIX = "models/"
-_FINGERPRINT_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +45,6 @@ class MultiModelProps(FleetProps):
 
     container: Container
     models: ModelDataPrefix | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostedModel:
-    """A model that a multi-model endpoint was given."""
-
-    name: str
-    target_model: str
-    """What callers pass as ``TargetModel``."""
-    all_versions: str
-    """The pattern of this and of other versions, for ``grants.invoke(…, target_model=…)``."""
 
 
 class MultiModelEndpoint(HostedEndpoint):
@@ -70,7 +59,7 @@ class MultiModelEndpoint(HostedEndpoint):
 
     Example::
 
-        endpoint = MultiModelEndpoint(self, "Endpoint", instance_type="ml.m5.xlarge",
+        endpoint = MultiModelEndpoint(self, "Endpoint", instance_type="ml.m5.xlarge", code="inference",
             container=Container(image=ContainerImage.framework("sklearn", version="1.2-1")))
         churn = endpoint.add_model("team-a/churn", ModelData.from_asset("models/churn"))
         endpoint.grants.invoke(function, target_model="team-a/*")
@@ -200,47 +189,40 @@ class MultiModelEndpoint(HostedEndpoint):
         pinned: bool = True,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> HostedModel:
-        """Put a model among those that the endpoint serves; no deployment of the endpoint is needed.
+        """Put a model among those that the endpoint serves; the endpoint itself is not changed.
+
+        That the model can be loaded shows when a request first names it, not when it is deployed.
 
         A changed model gets a new place, since SageMaker may go on serving what it has loaded from an old
         one: pass on `HostedModel.target_model`, do not spell it. The old place is emptied when the stack
         has been updated, and kept when the update is rolled back.
 
-        :param name: unique, may hold slashes: ``team-a/churn``.
+        :param name: unique, may hold slashes: ``team-a/churn``. 1–200 letters, digits and ``!_.'()-``.
         :param data: ``ModelData.from_asset(…)`` or ``.from_bucket(…)``.
         :param pinned: ``False``: lie at ``<name>.tar.gz`` whatever the content. Instances that have loaded
             the old content may serve it for long.
         :param removal_policy: what happens to the archive when the model is taken out of the stack, or
-            replaced by a new version. ``RETAIN`` keeps it, and those who still call it happy.
-        :raises ConstraintError: SM-MULTIMODEL-001 … SM-MULTIMODEL-004.
+            replaced by a new version. ``RETAIN`` keeps it, for callers that still use the old place.
+        :raises ConstraintError: SM-MULTIMODEL-001, -002, -003, -006, -007; SM-DATA-002.
         """
-        self._require_good_name(name)
-        if not isinstance(data, ModelData) or isinstance(data, ModelDataPrefix):
-            raise ARCHIVED.error(
-                path_of(self),
-                Broken("data", data, "one archive", "ModelData.from_asset(…) or .from_bucket(…)"),
-            )
-        place = constructs.Construct(self._placed, name)
-        archived = data.archived(place, "Data")
-        if pinned and is_token(archived.fingerprint):
-            raise PINNED.error(
-                path_of(self), Broken("data", archived.key, "a key known at synthesis", "pinned=False")
-            )
-        version = f"/{archived.fingerprint[:_FINGERPRINT_LENGTH]}" if pinned else ""
-        hosted = HostedModel(
+        props = AddedModel(
             name=name,
-            target_model=f"{name}{version}.tar.gz",
-            all_versions=f"{name}/*" if pinned else f"{name}.tar.gz",
+            data=data,
+            pinned=pinned,
+            removal_policy=removal_policy,
+            prefix=self.models.prefix,
+            others=tuple(self.hosted_models),
         )
+        added_model_rules.enforce(props, path=lambda: path_of(self))
+        place = constructs.Construct(self._placed, name)
+        try:
+            hosted = self._place(place, props)
+        except ConstraintError:
+            # Nothing half-made stays: who catches the error may give another model this name.
+            self._placed.node.try_remove_child(place.node.id)
+            raise
         if not pinned:
             STALE.warn(self, f"model {name!r}: instances may go on serving the content they have loaded")
-        ModelPlacement.of(self).place(
-            place,
-            archived,
-            into=self.models,
-            key=hosted.target_model,
-            keep=removal_policy == cdk.RemovalPolicy.RETAIN,
-        )
         self.hosted_models[name] = hosted
         return hosted
 
@@ -272,41 +254,41 @@ class MultiModelEndpoint(HostedEndpoint):
         bucket = data_bucket(self, "Models", what=f"Models of {path_of(self)}")
         return ModelDataPrefix(bucket=bucket, prefix=DEFAULT_PREFIX, version=None)
 
-    def _require_good_name(self, name: str) -> None:
-        allowed = "a key such as team-a/churn, without slashes at its ends and no segment of dots"
-        if not isinstance(name, str) or is_token(name) or not _NAME.fullmatch(name):
-            raise NAMED.error(path_of(self), Broken("name", name, allowed))
-        taken = {each.replace("/", "--") for each in self.hosted_models}
-        if name.replace("/", "--") in taken:
-            raise NAMED.error(path_of(self), Broken("name", name, "a name of its own for each model"))
+    def _place(self, place: constructs.Construct, model: AddedModel) -> HostedModel:
+        archived = model.data.archived(place, "Data")
+        if model.pinned and is_token(archived.fingerprint):
+            raise PINNED.error(
+                path_of(self), Broken("data", archived.key, "a key known at synthesis", "pinned=False")
+            )
+        target = model.target(archived)
+        placement = ModelPlacement.of(self)
+        if placement.is_taken(self.models, target):
+            fix = "what lies under the prefix is served by each endpoint that has it: add it to one"
+            raise APART.error(path_of(self), Broken("name", model.name, f"a place other than {target}", fix))
+        return HostedModel(
+            name=model.name,
+            target_model=target,
+            all_versions=model.all_targets,
+            resource=placement.place(
+                place,
+                archived,
+                into=self.models,
+                key=target,
+                keep=model.removal_policy == cdk.RemovalPolicy.RETAIN,
+            ),
+        )
 
-
-_NAME = re.compile(r"(?=.{1,200}$)(?!(?:.*/)?\.+(?:/|$))[A-Za-z0-9!_.*'()-]+(?:/[A-Za-z0-9!_.*'()-]+)*")
-_ADD = DEVELOPER_GUIDE + "add-models-to-endpoint.html"
-_CREATE = DEVELOPER_GUIDE + "create-multi-model-endpoint.html"
-
-NAMED = listed(
-    id="SM-MULTIMODEL-001", summary="Each model has a name of its own that can be a key.", source=_ADD
-)
-ARCHIVED = listed(id="SM-MULTIMODEL-002", summary="A model that is added is one archive.", source=_CREATE)
-PINNED = listed(
-    id="SM-MULTIMODEL-003", summary="The key of a pinned model is known at synthesis.", source=_ADD
-)
-STALE = Advice(
-    "SM-MULTIMODEL-101",
-    "A changed model has a new place: the old one may be served from memory for long.",
-    _ADD,
-)
 
 multi_model_rules = support_rules(Kind.MULTI_MODEL, including=hosting_rules)
 
 
-@multi_model_rules.rule("SM-MULTIMODEL-004", source=_CREATE)
+@multi_model_rules.rule("SM-MULTIMODEL-004", source=CREATE)
 def container_brings_no_data(props: MultiModelProps) -> Iterator[Broken]:
     """The container of a multi-model endpoint has an image, and leaves the data to the endpoint."""
     if not isinstance(props.container, Container):
         return
-    if props.container.data is not None:
+    # What is uncompressed is refused for that already.
+    if props.container.data is not None and not props.container.loads_uncompressed:
         yield Broken("container.data", props.container.data, "nothing", "models=ModelData.from_prefix(…)")
     if props.container.multi_model is not None:
         yield Broken("container.multi_model", props.container.multi_model, "nothing", "cache=…, code=…")
@@ -316,12 +298,17 @@ def container_brings_no_data(props: MultiModelProps) -> Iterator[Broken]:
 
 @multi_model_rules.rule("SM-MULTIMODEL-005", source=DEVELOPER_GUIDE + "multi-model-support.html")
 def gpus_want_triton(props: MultiModelProps) -> Iterator[Broken]:
-    """On GPU instances a multi-model container is NVIDIA Triton, not one of AWS's frameworks or algorithms."""
+    """On GPU instances a multi-model container of AWS's is NVIDIA Triton, no other framework or algorithm."""
     type = props.instance_type
     if not known(type) or not isinstance(type, str) or not instance_types.PATTERN.fullmatch(type):
         return
     image = props.container.image if isinstance(props.container, Container) else None
-    if image is not None and image.is_published and instance_types.has_gpu(type):
+    if image is None or not image.is_published or image.is_triton:
+        return
+    if instance_types.has_gpu(type):
         yield Broken(
-            "instance_type", type, "an instance type without GPUs", "or ContainerImage.from_uri(<Triton>)"
+            "instance_type",
+            type,
+            "an instance type without GPUs",
+            'or ContainerImage.framework("sagemaker-tritonserver", version=…, processor="gpu")',
         )

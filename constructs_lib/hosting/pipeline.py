@@ -136,7 +136,8 @@ class InferencePipeline(HostedEndpoint):
         )
         enforce_together(
             pipeline_rules.violations(props),
-            model_rules.violations(made_of),
+            # Without containers the model's rules would ask for a `container`, which a pipeline has not.
+            model_rules.violations(made_of) if containers is not None else (),
             violations_of(props.variant),
             path=lambda: construct_path(scope, id),
         )
@@ -144,7 +145,7 @@ class InferencePipeline(HostedEndpoint):
         self.model = Model.of_props(self, "Model", made_of)
         """The SageMaker model of all containers."""
         self._host(props, [props.variant(self.model)], Particulars())
-        self.grants = PipelineGrants(self)
+        self.grants = PipelineGrants(self, direct_invocation=direct_invocation)
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

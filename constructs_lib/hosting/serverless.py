@@ -25,13 +25,11 @@ from .scaling import Scalable
 from .support import Kind, support_rules
 from .variant import DEFAULT_VARIANT_NAME, is_model, model_name
 
-_KEY_FINDINGS = both_packs("SageMakerEndpointConfigurationKMSKeyConfigured")
-_NO_VOLUME = (
-    "A serverless endpoint has no volume of its own to encrypt; what it keeps for a while, AWS encrypts."
-)
-
 MAX_CONCURRENCY = 200
 DEFAULT_MAX_CONCURRENCY = 20
+
+_VOLUME_KEY = "SageMakerEndpointConfigurationKMSKeyConfigured"
+_NO_VOLUME = "A serverless endpoint has no storage volume of its own that a key could encrypt."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +159,7 @@ class ServerlessEndpoint(HostedEndpoint):
         enforce_together(serverless_rules.violations(props), path=lambda: construct_path(scope, id))
         super().__init__(scope, id, props=props)
         self._host(props, [_ServerlessVariant(props)], Particulars())
-        acknowledge(self.cfn_endpoint_config, dict.fromkeys(_KEY_FINDINGS, _NO_VOLUME))
+        acknowledge(self.cfn_endpoint_config, dict.fromkeys(both_packs(_VOLUME_KEY), _NO_VOLUME))
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
@@ -210,11 +208,14 @@ def provisioned_within_maximum(props: ServerlessProps) -> Iterator[Broken]:
     if not known(most) or not isinstance(most, int):
         return
     yield from whole_number("provisioned_concurrency", props.provisioned_concurrency, 1, most)
-    if isinstance(props.scaling, AutoScaling):
-        yield from whole_number("scaling.max_capacity", props.scaling.max_capacity, 1, most)
-        for each in props.scaling.schedules:
-            property = f"scaling.schedules[{each.name}].max_capacity"
-            yield from whole_number(property, each.max_capacity, 1, most)
+    if not isinstance(props.scaling, AutoScaling):
+        return
+    yield from whole_number("scaling.max_capacity", props.scaling.max_capacity, 1, most)
+    for each in props.scaling.schedules:
+        property = f"scaling.schedules[{each.name}]"
+        if each.min_capacity != 0:  # refused for itself: SM-SERVERLESS-013
+            yield from whole_number(f"{property}.min_capacity", each.min_capacity, 1, most)
+        yield from whole_number(f"{property}.max_capacity", each.max_capacity, 1, most)
 
 
 @serverless_rules.rule("SM-SERVERLESS-004", source=_PROVISIONED)

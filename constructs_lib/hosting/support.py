@@ -270,6 +270,9 @@ _refuse(
 for _kind in (Kind.ASYNC, Kind.MULTI_MODEL, Kind.PIPELINE):
     ABSENT[_kind][VARIANTS] = "one variant; to split traffic, `RealtimeEndpoint(variants=…)`"
 ABSENT[Kind.COMPONENT][VARIANTS] = "one fleet, shared by its components"
+ABSENT[Kind.MULTI_MODEL][PIPELINES] = (
+    "one container; `InferencePipeline` takes several, one of them multi-model"
+)
 
 
 def _serverless(number: int, summary: str, reason: str, *features: Feature, fix: str = "") -> None:

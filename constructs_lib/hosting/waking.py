@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.checks import known
 from ..core.rules import Broken
+from ..core.tokens import is_token
 from .auto_scaling import AutoScaling, ScalingStep, StepScaling
 
 WAKE_UP = "WakeUp"
 
 
 def may_sleep(scaling: AutoScaling) -> bool:
-    """Whether the capacity may come down to zero."""
+    """Whether the capacity may come down to zero: also where only the deployment knows its minimum."""
     lows = [scaling.min_capacity, *(each.min_capacity for each in scaling.schedules)]
-    return any(known(low) and low == 0 for low in lows)
+    return any(is_token(low) or low == 0 for low in lows)
 
 
 def wake_up(unserved: cloudwatch.Metric | cloudwatch.MathExpression) -> StepScaling:

@@ -159,7 +159,9 @@ class _BucketData(ModelData):
 
     def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
         self._warn_if_mutable(scope)
-        named = "/".join([self.key, *([self.version] if self.version is not None else [])])
+        known_bucket = [] if is_token(self.bucket.bucket_name) else [self.bucket.bucket_name]
+        version = [] if self.version is None else [self.version]
+        named = "/".join([*known_bucket, self.key, *version])
         # A key that only the deployment knows names its content by itself, or not at all.
         fingerprint = named if is_token(named) else hashlib.sha256(named.encode()).hexdigest()
         return ArchivedModel(bucket=self.bucket, key=self.key, fingerprint=fingerprint)
@@ -203,14 +205,14 @@ class ModelDataPrefix(ModelData):
         bucket, objects = attributes_of(self.bucket), f"{self.prefix}*"
         permissions.allow("s3:GetObject", on=f"{bucket.arn}/{objects}", wildcard=reason)
         permissions.allow("s3:ListBucket", on=bucket.arn, conditions={"StringLike": {"s3:prefix": [objects]}})
-        permissions.allow_decryption(bucket.key)
+        permissions.allow_key(bucket.key, "kms:Decrypt")
         return BoundData(url=f"s3://{bucket.name}/{self.prefix}", uncompressed=True, version=self.version)
 
 
 def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
     permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key))
-    permissions.allow_decryption(bucket.encryption_key)
+    permissions.allow_key(bucket.encryption_key, "kms:Decrypt")
 
 
 _CONTENT_NAMED = re.compile(

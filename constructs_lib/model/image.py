@@ -31,6 +31,8 @@ MUTABLE_TAG = Advice(
     DEVELOPER_GUIDE + "your-algorithms-inference-code.html",
 )
 
+_ACCELERATED = re.compile(r"gpu|neuron|\bcu(?:da\b|\d)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundImage:
@@ -119,6 +121,11 @@ class ContainerImage(ABC):
         return False
 
     @property
+    def is_triton(self) -> bool:
+        """Whether it is AWS's NVIDIA Triton, which serves many models on GPUs as none of its others does."""
+        return False
+
+    @property
     def accelerated(self) -> bool:
         """Whether it is known to need GPUs or Neuron chips; of your own images that is not known."""
         return False
@@ -180,8 +187,14 @@ class _PublishedImage(ContainerImage):
         return True
 
     @property
+    def is_triton(self) -> bool:
+        return self.image.repository == "sagemaker-tritonserver"
+
+    @property
     def accelerated(self) -> bool:
-        return any(chip in self.image.repository_and_tag for chip in ("gpu", "neuron"))
+        # Of images that come for one processor only, the table knows it by the tag alone.
+        processor = self.image.processor or ""
+        return processor not in ("", "cpu") or _ACCELERATED.search(self.image.repository_and_tag) is not None
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         account = self._account(scope, id)

@@ -230,7 +230,7 @@ def one_container_or_a_pipeline(props: ModelProps) -> Iterator[Broken]:
             "containers",
             f"{len(props.containers)} containers",
             f"2–{MAX_CONTAINERS}",
-            "a single one: container=…",
+            "a single one: Model(container=…)",
         )
 
 
@@ -259,6 +259,6 @@ def direct_invocation_names_containers(props: ModelProps) -> Iterator[Broken]:
 
 @model_rules.rule("SM-MODEL-003", source=DEVELOPER_GUIDE + "host-vpc.html")
 def network_props_fit(props: ModelProps) -> Iterator[Broken]:
-    """Subnets and security groups (1–5) go with a VPC."""
+    """Subnets (1–16) and security groups (1–5) go with a VPC."""
     yield from kind("network_isolation", props.network_isolation, bool, optional=False)
     yield from network_props_go_together(props)

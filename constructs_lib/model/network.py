@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from ..core.rules import Broken
 
 MAX_SECURITY_GROUPS = 5
+MAX_SUBNETS = 16
 
 
 class NetworkProps(Protocol):
@@ -63,16 +64,20 @@ def _subnet_ids(vpc: ec2.IVpc, selection: ec2.SubnetSelection) -> list[str]:
 
 
 def network_props_go_together(props: NetworkProps) -> Iterator[Broken]:
-    """Subnets and security groups (1–5) go with a VPC."""
+    """Subnets (1–16) and security groups (1–5) go with a VPC."""
     groups = props.security_groups
     if props.vpc is None:
         for name, value in (("vpc_subnets", props.vpc_subnets), ("security_groups", groups)):
             if value is not None:
                 yield Broken(name, value, "nothing without a vpc", "give vpc=… too")
-    elif groups is not None and not 1 <= len(groups) <= MAX_SECURITY_GROUPS:
+        return
+    if groups is not None and not 1 <= len(groups) <= MAX_SECURITY_GROUPS:
         yield Broken(
             "security_groups",
             f"{len(groups)} groups",
             f"1–{MAX_SECURITY_GROUPS} groups",
             "leave it out for a new group",
         )
+    subnets = props.vpc_subnets.subnets if props.vpc_subnets is not None else None
+    if subnets is not None and not 1 <= len(subnets) <= MAX_SUBNETS:
+        yield Broken("vpc_subnets", f"{len(subnets)} subnets", f"1–{MAX_SUBNETS} subnets")

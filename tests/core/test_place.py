@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import constructs
 import pytest
 
-from constructs_lib.core.place import construct_path, environment_of, note_place, path_of, stack_of
+from constructs_lib.core.place import construct_path, environment_of, name_of, note_place, path_of, stack_of
 from tests.support.synth import fresh_app
 
 
@@ -47,3 +47,19 @@ def test_an_arn_is_the_one_the_stack_formats(env: cdk.Environment, partition_lit
 def test_each_stack_has_its_own_environment(app: cdk.App) -> None:
     stacks = [cdk.Stack(app, name, env=cdk.Environment(region=name)) for name in ("eu-west-1", "eu-west-3")]
     assert [environment_of(stack).region for stack in stacks] == ["eu-west-1", "eu-west-3"]
+
+
+def test_a_stack_is_named_as_it_is_deployed(app: cdk.App) -> None:
+    assert name_of(cdk.Stack(app, "Id", stack_name="given")) == "given"
+    assert name_of(cdk.Stack(cdk.Stage(app, "Prod"), "Serving")) == "Prod-Serving"
+
+
+def test_what_was_told_once_is_not_asked_again(stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    scope = constructs.Construct(stack, "Scope")
+    told = (path_of(scope), stack_of(scope))
+
+    def asked(_construct: constructs.IConstruct) -> cdk.Stack:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(cdk.Stack, "of", staticmethod(asked))
+    assert (path_of(scope), stack_of(scope)) == told

@@ -10,7 +10,16 @@ from aws_cdk import aws_kms as kms
 
 from constructs_lib.core import roles
 from constructs_lib.core.roles import Permissions
-from tests.support.synth import ACCOUNT, flat, properties, statements, synthesized, types
+from tests.support.synth import (
+    ACCOUNT,
+    Template,
+    flat,
+    properties,
+    resources,
+    statements,
+    synthesized,
+    types,
+)
 
 
 @pytest.fixture
@@ -138,15 +147,6 @@ def test_a_wildcard_is_acknowledged_under_the_id_that_policy_packs_give_it(
     assert "IAMNoInlinePolicy" in shown
 
 
-def test_grants_of_your_own_are_acknowledged_to_be_inline_but_no_wildcard_of_theirs(stack: cdk.Stack) -> None:
-    role = roles.execution_role(stack)
-    permissions = Permissions(role)
-    permissions.allow("s3:GetObject", on="*", wildcard="All of them.")
-    permissions.attach(stack)
-    assert "IAMNoInlinePolicy" in acknowledged(role)
-    assert "IAM5" not in acknowledged(role) + acknowledged(stack)
-
-
 def test_what_is_no_wildcard_is_not_acknowledged(stack: cdk.Stack, permissions: Permissions) -> None:
     permissions.allow("s3:GetObject", on="arn:aws:s3:::x/y")
     assert "IAM5" not in acknowledged(permissions.attach(stack))
@@ -160,3 +160,74 @@ def test_findings_of_your_own_may_be_acknowledged_one_by_one(stack: cdk.Stack) -
     assert "AwsSolutions-IAM5[Resource::*]" in shown
     assert "NIST.800.53.R5-IAMNoInlinePolicy" in shown
     assert "HIPAA.Security-IAMNoInlinePolicy" in shown
+
+
+# --- permissions of one role, for another -----------------------------------------------------------------
+
+
+@pytest.fixture
+def other(stack: cdk.Stack) -> iam.Role:
+    return iam.Role(stack, "Other", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+
+
+def policies_of(template: Template, role: str) -> list[dict[str, object]]:
+    """The statements of the policies of the role whose logical id begins with `role`."""
+    return [
+        statement
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        if policy["Properties"]["Roles"][0]["Ref"].startswith(role)
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_a_copy_allows_another_role_the_same(
+    stack: cdk.Stack, permissions: Permissions, other: iam.Role
+) -> None:
+    roles.allow_pull(permissions, "arn:aws:ecr:r:a:repository/x", wildcard="The tag is known late.")
+    permissions.attach(stack)
+    copied = permissions.copied_to(other).attach(stack, "Copied")
+    template = synthesized(stack)
+    assert policies_of(template, "Other") == policies_of(template, "Role") != []
+    assert "AwsSolutions-IAM5[Resource::*]" in acknowledged(copied)
+
+
+def test_a_copy_is_of_its_time_and_leaves_the_first_alone(
+    stack: cdk.Stack, permissions: Permissions, other: iam.Role
+) -> None:
+    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/early")
+    copied = permissions.copied_to(other)
+    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/late")
+    copied.allow("s3:GetObject", on="arn:aws:s3:::x/copied")
+    permissions.attach(stack)
+    copied.attach(stack, "Copied")
+    template = synthesized(stack)
+    assert [each["Resource"] for each in policies_of(template, "Other")] == [
+        "arn:aws:s3:::x/early",
+        "arn:aws:s3:::x/copied",
+    ]
+    assert [each["Resource"] for each in policies_of(template, "Role")] == [
+        "arn:aws:s3:::x/early",
+        "arn:aws:s3:::x/late",
+    ]
+
+
+def test_a_key_is_let_to_each_role_and_once(
+    stack: cdk.Stack, permissions: Permissions, other: iam.Role
+) -> None:
+    key = kms.Key(stack, "Key")
+    for _ in range(2):
+        permissions.allow_decryption(key)
+    permissions.allow_decryption(None)
+    permissions.copied_to(other)
+    template = synthesized(stack)
+    for role in ("Other", "Role"):
+        (statement,) = policies_of(template, role)
+        assert statement["Action"] == "kms:Decrypt"
+        assert statement["Resource"] == stack.resolve(key.key_arn)
+
+
+def test_a_copy_for_an_immutable_role_is_no_policy(stack: cdk.Stack, permissions: Permissions) -> None:
+    role = iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/mine", mutable=False)
+    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/y")
+    permissions.copied_to(role).attach(stack)
+    assert types(synthesized(stack)) == ["AWS::IAM::Role"]

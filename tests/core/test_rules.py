@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from constructs_lib import ConstraintError, Violation
-from constructs_lib.core.rules import CATALOGUE, Broken, Rules, listed
-from constructs_lib.hosting import realtime  # noqa: F401 - lists the rules of every room below it
+from constructs_lib.core.rules import (
+    CATALOGUE,
+    Broken,
+    RuleEntry,
+    Rules,
+    enforce_together,
+    listed,
+    violations_of,
+)
 from tests.support.synth import fresh_app
+from tools.rule_catalogue import rules as every_rule
 
+every_rule()  # CATALOGUE lists the rules of what has been imported
 TESTS = Path(__file__).parents[1]
 ROOMS = ("core", "model", "hosting")
 
@@ -133,3 +143,89 @@ def test_two_rules_cannot_share_an_id(catalogue: None) -> None:
     listed(id="SM-TEST-001", summary="One.", source="https://docs.aws.amazon.com/")
     with pytest.raises(AssertionError, match="two rules share the id SM-TEST-001"):
         listed(id="SM-TEST-001", summary="Two.", source="https://docs.aws.amazon.com/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A subject with two properties."""
+
+    width: int
+    height: int
+
+
+def test_included_rules_hold_too_and_come_first(catalogue: None) -> None:
+    every, flat = Rules[Box](), Rules[Box]()
+    every.add(
+        listed(id="SM-TEST-001", summary="One.", source="https://docs.aws.amazon.com/"),
+        lambda box: [Broken("width", box.width, "less")] if box.width > 1 else [],
+    )
+    flat_and_every = Rules[Box](including=every)
+    for rules in (flat, flat_and_every):
+        rules.add(
+            RuleEntry(id="SM-TEST-002", summary="Two.", source="https://docs.aws.amazon.com/"),
+            lambda box: [Broken("height", box.height, "less")] if box.height > 1 else [],
+        )
+    box = Box(width=2, height=2)
+    assert [each.rule for each in flat_and_every.violations(box)] == ["SM-TEST-001", "SM-TEST-002"]
+    assert [each.rule for each in flat.violations(box)] == ["SM-TEST-002"]
+    assert [each.rule for each in every.violations(box)] == ["SM-TEST-001"]
+
+
+def test_rules_may_be_added_to_what_others_include_already(catalogue: None) -> None:
+    every = Rules[Box]()
+    including = Rules[Box](including=every)
+    every.add(
+        listed(id="SM-TEST-001", summary="One.", source="https://docs.aws.amazon.com/"),
+        lambda box: [Broken("width", box.width, "less")],
+    )
+    assert [each.rule for each in including.violations(Box(width=1, height=1))] == ["SM-TEST-001"]
+
+
+def test_a_wrong_type_is_told_once_by_the_rule_that_names_it_or_as_a_type(catalogue: None) -> None:
+    every = Rules[Box]()
+    every.add(
+        listed(id="SM-TEST-001", summary="One.", source="https://docs.aws.amazon.com/"),
+        lambda box: [Broken("width", box.width, "a number")] if not isinstance(box.width, int) else [],
+    )
+    wrong = Rules[Box](including=every).violations(Box(width="2", height="2"))
+    assert [(each.rule, each.property) for each in wrong] == [
+        ("SM-TEST-001", "width"),
+        ("SM-TYPE-001", "height"),
+    ]
+
+
+def violation(rule: str, property: str) -> Violation:
+    return Violation(rule=rule, property=property, given=1, allowed="less")
+
+
+def test_several_looks_are_told_together_and_of_a_property_what_the_first_found() -> None:
+    first = [violation("SM-TEST-001", "width"), violation("SM-TEST-002", "width")]
+    second = [violation("SM-TEST-002", "width"), violation("SM-TEST-002", "height")]
+    with pytest.raises(ConstraintError) as caught:
+        enforce_together(first, iter(second), path=lambda: "Stack/Box")
+    assert [(each.rule, each.property) for each in caught.value.violations] == [
+        ("SM-TEST-001", "width"),
+        ("SM-TEST-002", "width"),
+        ("SM-TEST-002", "height"),
+    ]
+    assert caught.value.path == "Stack/Box"
+
+
+def test_where_no_look_finds_anything_nobody_asks_where_it_is() -> None:
+    def path() -> str:
+        raise AssertionError("asked")
+
+    enforce_together((), [], path=path)
+
+
+def test_what_is_wrong_with_a_value_is_what_its_making_is_refused_for() -> None:
+    def refused() -> object:
+        raise ConstraintError("Box", [VIOLATION])
+
+    def broken() -> object:
+        raise ValueError("no constraint")
+
+    assert violations_of(refused) == (VIOLATION,)
+    assert violations_of(object) == ()
+    with pytest.raises(ValueError, match="no constraint"):
+        violations_of(broken)

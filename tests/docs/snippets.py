@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import aws_cdk as cdk
-import boto3
-import botocore.response
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -37,15 +33,14 @@ from constructs_lib.core.rules import CATALOGUE
 from tests.support import synth
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "breast_cancer"
+MODELS = ("fraud", "fraud-2", "churn", "scale", "classify", "label")
 
 
 def furnish(folder: Path) -> None:
     """The files that the pages take for granted, in the working folder of a snippet."""
-    for version in ("fraud", "fraud-2"):
-        (folder / "models" / version).mkdir(parents=True)
-        (folder / "models" / version / "model.json").write_bytes(
-            (EXAMPLE / "model" / "model.json").read_bytes()
-        )
+    for name in MODELS:
+        (folder / "models" / name).mkdir(parents=True)
+        (folder / "models" / name / "model.json").write_bytes((EXAMPLE / "model" / "model.json").read_bytes())
     (folder / "inference").mkdir()
     (folder / "inference" / "inference.py").write_bytes((EXAMPLE / "code" / "inference.py").read_bytes())
     (folder / "container").mkdir()
@@ -111,6 +106,13 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
         ),
     )
     candidate = Model.from_model_name(scope, "Candidate", "fraud-candidate")
+    sklearn = ContainerImage.framework("sklearn", version="1.2-1")
+    steps = {
+        name: Container(
+            image=sklearn, data=ModelData.from_asset(f"models/{name}", code="inference"), hostname=name
+        )
+        for name in ("scale", "classify", "label")
+    }
     function = lambda_.Function(
         scope,
         "Caller",
@@ -126,6 +128,7 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
         "self": stack,
         "model": model,
         "candidate": candidate,
+        **steps,
         "function": function,
         "bucket": s3.Bucket(scope, "Bucket"),
         "key": kms.Key(scope, "Key"),
@@ -154,56 +157,3 @@ def _indented(text: str) -> str:
             break
         lines.append(line)
     return "\n".join(lines)
-
-
-class OfflineAws:
-    """Stands in for boto3's clients: calls are checked against AWS's model, and the example model answers."""
-
-    def __init__(self, endpoint_name: str) -> None:
-        self._endpoint_name = endpoint_name
-
-    def client(self, service: str, **_: object) -> Any:
-        """A client that reaches nothing."""
-        made = boto3.session.Session(
-            aws_access_key_id="none",
-            aws_secret_access_key="none",  # noqa: S106
-            region_name="eu-central-1",
-        ).client(service)
-        for operation, answer in (
-            ("sagemaker-runtime.InvokeEndpoint", self._invoke),
-            ("ssm.GetParameter", self._parameter),
-        ):
-            made.meta.events.register(f"before-call.{operation}", answer)
-        return made
-
-    def _invoke(self, params: dict[str, Any], **_: object) -> tuple[Any, dict[str, Any]]:
-        answer, content_type = _answer(params["body"], params["headers"]["Content-Type"])
-        body = botocore.response.StreamingBody(io.BytesIO(answer), len(answer))
-        return _Ok(), {"Body": body, "ContentType": content_type, "InvokedProductionVariant": "AllTraffic"}
-
-    def _parameter(self, **_: object) -> tuple[Any, dict[str, Any]]:
-        return _Ok(), {"Parameter": {"Value": self._endpoint_name}}
-
-
-class _Ok:
-    status_code = 200
-
-
-def _answer(body: bytes | str, content_type: str) -> tuple[bytes, str]:
-    """What the example's ``inference.py`` makes of a request."""
-    inference = _loaded(EXAMPLE / "code" / "inference.py")
-    raw = body if isinstance(body, bytes) else body.encode()
-    prediction = inference.predict_fn(
-        inference.input_fn(raw, content_type), inference.model_fn(str(EXAMPLE / "model"))
-    )
-    text, answered = inference.output_fn(prediction, content_type)
-    return text.encode(), answered
-
-
-def _loaded(file: Path) -> Any:
-    spec = spec_from_file_location("example_inference", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -12,31 +12,50 @@ import pytest
 
 import constructs_lib
 from constructs_lib import (
+    AsyncEndpoint,
+    AsyncInput,
+    AsyncOutput,
     AutoScaling,
+    ComponentEndpoint,
+    ComponentMetric,
     Container,
     ContainerImage,
     DataCapture,
     EndpointBase,
     EndpointGrants,
     EndpointMetric,
+    InferenceComponent,
+    InferencePipeline,
+    ManagedInstanceScaling,
     MetricsPublishing,
     MetricTarget,
     Model,
     ModelData,
+    MultiModel,
+    MultiModelEndpoint,
     RealtimeEndpoint,
     Rollback,
     Rollout,
     ScalingStep,
     ScheduledScaling,
+    ServerlessEndpoint,
     StepScaling,
     SuspendedScaling,
     Variant,
 )
-from tools import rule_catalogue
+from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
+from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
 
-REALTIME, MODEL, RULES = (ROOT / "docs" / name for name in ("realtime.md", "model.md", "rules.md"))
+DOCS = ROOT / "docs"
+REALTIME, MODEL, RULES, SUPPORT = (
+    DOCS / name for name in ("realtime.md", "model.md", "rules.md", "support.md")
+)
+SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS = (
+    DOCS / f"{name}.md" for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components")
+)
+ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -153,6 +172,11 @@ ON_PAGES = {
         MetricsPublishing,
         RealtimeEndpoint.from_endpoint_name,
     ),
+    SERVERLESS: (ServerlessEndpoint,),
+    ASYNC: (AsyncEndpoint, AsyncInput, AsyncOutput),
+    MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
+    PIPELINE: (InferencePipeline,),
+    COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
     MODEL: (
         Model,
         Container,
@@ -186,16 +210,54 @@ def test_every_parameter_is_on_its_page(page: Path, documented: object) -> None:
     assert not missing
 
 
-def test_every_metric_and_grant_is_on_the_page() -> None:
-    page = text_of(REALTIME)
+USED = {
+    REALTIME: (EndpointBase, EndpointGrants),
+    SERVERLESS: (ServerlessEndpoint,),
+    ASYNC: (AsyncEndpoint, AsyncGrants),
+    MULTI_MODEL: (MultiModelEndpoint, MultiModelGrants),
+    PIPELINE: (InferencePipeline, PipelineGrants),
+    COMPONENTS: (InferenceComponent, ComponentGrants),
+}
+"""The page of each class that measures or grants."""
+
+
+@pytest.mark.parametrize("page", USED, ids=lambda page: page.stem)
+def test_every_metric_and_grant_is_on_its_page(page: Path) -> None:
     methods = {
-        *(name for name in vars(EndpointBase) if name.startswith("metric_")),
-        *(name for name in vars(EndpointGrants) if not name.startswith("_")),
-        *(metric.metric_name for metric in EndpointMetric),
+        name
+        for each in USED[page]
+        for name in vars(each)
+        if name.startswith("metric") or (each.__name__.endswith("Grants") and not name.startswith("_"))
     }
 
-    missing = {name for name in methods if not re.search(rf"\b{name}\b", page)}
+    missing = {name for name in methods if not re.search(rf"\b{name}\b", text_of(page))}
     assert not missing
+
+
+def test_every_metric_of_an_endpoint_is_on_a_page() -> None:
+    pages = " ".join(text_of(page) for page in ENDPOINTS)
+    missing = {metric.metric_name for metric in EndpointMetric if f"`{metric.metric_name}`" not in pages}
+
+    assert not missing
+
+
+def test_every_metric_of_a_component_is_on_its_page() -> None:
+    page = text_of(COMPONENTS)
+    named = {f"`{name}`" for metric in ComponentMetric for name in (metric.name, metric.metric_name)}
+
+    assert {name for name in named if name not in page} == set()
+
+
+SECTIONS = (
+    "Properties|The fleet", "Replace and go back", "Call it", "Grants", "Metrics worth an alarm", "Security",
+    "Cost", "Quotas", "At two in the morning", "Inferred, and not tried", "On this machine",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("page", [page for page in ENDPOINTS if page != REALTIME], ids=lambda page: page.stem)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_page_of_an_endpoint_has_all_sections(page: Path, section: str) -> None:
+    assert re.search(rf"^## ({section})$", text_of(page), re.M)
 
 
 # --- rules ----------------------------------------------------------------------------------------------
@@ -208,6 +270,10 @@ def test_the_page_of_rules_is_fresh() -> None:
     )
 
     assert made.stdout == text_of(RULES), "run: python -m tools.rule_catalogue > docs/rules.md"
+
+
+def test_the_page_of_support_is_fresh() -> None:
+    assert support_table.page() == text_of(SUPPORT), "run: make support"
 
 
 def test_the_page_of_rules_has_all_rooms() -> None:
@@ -233,6 +299,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = text_of(REALTIME) + text_of(MODEL)
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL))
 
     assert {id for id in warnings if id not in explained} == set()

@@ -63,6 +63,10 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "sagemaker", "UpdateEndpoint", properties
             created = ("EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags")
             yield "sagemaker", "CreateEndpoint", {k: v for k, v in properties.items() if k in created}
+        case "AWS::SageMaker::InferenceComponent":
+            yield "sagemaker", "CreateInferenceComponent", _without(properties, "DeploymentConfig")
+            kept = _without(properties, "EndpointName", "VariantName", "Tags")
+            yield "sagemaker", "UpdateInferenceComponent", kept
         case "AWS::ApplicationAutoScaling::ScalableTarget":
             target = {name: properties[name] for name in _TARGET}
             scheduled = properties.pop("ScheduledActions", [])
@@ -79,10 +83,15 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "ssm", "PutParameter", properties
 
 
+def _without(properties: Parameters, *names: str) -> Parameters:
+    return {name: value for name, value in properties.items() if name not in names}
+
+
 _CALLED = {
     "AWS::SageMaker::Model",
     "AWS::SageMaker::EndpointConfig",
     "AWS::SageMaker::Endpoint",
+    "AWS::SageMaker::InferenceComponent",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::CloudWatch::Alarm",

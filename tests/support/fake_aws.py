@@ -51,8 +51,7 @@ class FakeAws:
 
     def client(self, service: str) -> Any:
         """A real boto3 client that talks to this."""
-        _session().answer = self._answer
-        return _client(service)
+        return client_answered_by(self._answer, service)
 
     def _answer(self, operation: str, params: Params) -> Params:
         self.calls.append(operation)
@@ -273,6 +272,12 @@ def _check_answer(model: OperationModel, parsed: Params) -> None:
     assert set(parsed) <= set(shape.members), f"{model.name} answers no {set(parsed) - set(shape.members)}"
     report = ParamValidator().validate(parsed, shape)
     assert not report.has_errors(), report.generate_report()
+
+
+def client_answered_by(answer: Callable[[str, Params], Params], service: str) -> Any:
+    """A real boto3 client whose calls `answer` answers: operation, parameters → what AWS would tell."""
+    _session().answer = answer
+    return _client(service)
 
 
 @cache

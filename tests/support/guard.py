@@ -20,11 +20,11 @@ PREFIX = "/constructs-lib/released-scaling"
 
 
 @cache
-def module() -> ModuleType:
+def module(name: str = "deploy_guard") -> ModuleType:
     """The function's module as Lambda imports it: ``runtime`` is all there is of the package."""
     sys.path.append(str(ASSET))
     try:
-        return importlib.import_module("runtime.deploy_guard")
+        return importlib.import_module(f"runtime.{name}")
     finally:
         sys.path.remove(str(ASSET))
 

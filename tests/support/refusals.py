@@ -46,7 +46,15 @@ def sole_violation(attempt: Callable[[], object]) -> Violation:
 
 def as_parameters(refusals: Iterable[Refusal]) -> list[object]:
     """One test for each, named after the rule and the property."""
-    return [pytest.param(each, id=f"{each.rule} {each.property} {each.given!r:.40}") for each in refusals]
+    return [
+        pytest.param(each, id=f"{each.rule} {each.property} {named(each.given):.40}") for each in refusals
+    ]
+
+
+def named(value: object) -> str:
+    """`value` in a test's name, the same in every process: an object's address is not."""
+    text = repr(value)
+    return f"a {type(value).__name__}" if " at 0x" in text or " object at " in text else text
 
 
 NAN = float("nan")
@@ -78,7 +86,7 @@ def wrong_types(
 ) -> list[object]:
     """One test for each wrong value of each property, named after them; `label` tells factories apart."""
     return [
-        pytest.param(WrongType(factory, property, value), id=f"{label} {property}={value!r:.30}".strip())
+        pytest.param(WrongType(factory, property, value), id=f"{label} {property}={named(value):.30}".strip())
         for property, values in wrong.items()
         for value in values
     ]

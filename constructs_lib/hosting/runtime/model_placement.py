@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 
 from .custom_resource import answer
 
@@ -21,32 +21,51 @@ log.setLevel(logging.INFO)
 NOT_PLACED = "not-placed"
 """Physical id of what never came to lie anywhere: nothing is deleted for it."""
 
+_SCHEME = "s3://"
+_OWNER = "placed-by"
+"""Metadata of the archive: the resource that placed it, and alone may delete it."""
+_PARTS = TransferConfig(multipart_threshold=64 * 1024**2, multipart_chunksize=64 * 1024**2)
+"""S3 copies the parts by itself; with boto3's 8 MiB, a large model would take longer than the function may."""
 
-def place(properties: Mapping[str, Any]) -> str:
+
+def place(properties: Mapping[str, Any], owner: str) -> str:
     """Copy the archive, whatever its size, and tell where it lies."""
     source = {"Bucket": properties["SourceBucket"], "Key": properties["SourceKey"]}
     bucket, key = properties["Bucket"], properties["Key"]
     # Of the object's content alone: its tags and their permissions stay where they are.
-    extra = {"TaggingDirective": "REPLACE"}
-    boto3.client("s3").copy(source, bucket, key, ExtraArgs=extra)
-    return f"s3://{bucket}/{key}"
+    extra = {
+        "TaggingDirective": "REPLACE",
+        "MetadataDirective": "REPLACE",
+        "Metadata": {_OWNER: owner},
+    }
+    boto3.client("s3").copy(source, bucket, key, ExtraArgs=extra, Config=_PARTS)
+    return f"{_SCHEME}{bucket}/{key}"
 
 
-def remove(place: str) -> None:
-    """Delete the archive at `place`."""
-    parts = urlsplit(place)
-    boto3.client("s3").delete_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))
+def remove(place: str, owner: str) -> None:
+    """Delete the archive at `place`, if it is still the one that `owner` placed.
+
+    Where a construct is renamed, the resource of the new name has placed its archive there before
+    CloudFormation deletes the one of the old name.
+    """
+    bucket, _, key = place.removeprefix(_SCHEME).partition("/")
+    s3 = boto3.client("s3")
+    if s3.head_object(Bucket=bucket, Key=key)["Metadata"].get(_OWNER) == owner:
+        s3.delete_object(Bucket=bucket, Key=key)
+    else:
+        log.info("%s belongs to another resource by now", place)
 
 
 def handle(event: dict[str, Any], _context: object) -> None:
     """Entry point of the function."""
     before = event.get("PhysicalResourceId", NOT_PLACED)
+    owner = f"{event['StackId']} {event['LogicalResourceId']}"
     if event["RequestType"] == "Delete":
-        _take_away(before, event["ResourceProperties"])
+        _take_away(before, owner, event["ResourceProperties"])
         answer(event, physical_id=before)
         return
     try:
-        placed = place(event["ResourceProperties"])
+        placed = place(event["ResourceProperties"], owner)
     except Exception as error:  # whatever it is: CloudFormation waits for an answer
         log.exception("failed")
         answer(event, physical_id=before, failure=f"{type(error).__name__}: {error}")
@@ -55,11 +74,12 @@ def handle(event: dict[str, Any], _context: object) -> None:
     answer(event, physical_id=placed)
 
 
-def _take_away(place: str, properties: Mapping[str, Any]) -> None:
-    if place == NOT_PLACED or properties.get("Keep") == "true":
+def _take_away(place: str, owner: str, properties: Mapping[str, Any]) -> None:
+    # CloudFormation makes up an id of its own for what never answered.
+    if not place.startswith(_SCHEME) or properties.get("Keep") == "true":
         return
     try:
-        remove(place)
+        remove(place, owner)
     except Exception:
         # Never in the way of deleting a stack: what stays behind is an object, and a line in the log.
         log.exception("%s stays behind", place)
