@@ -159,7 +159,8 @@ class _BucketData(ModelData):
 
     def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
         self._warn_if_mutable(scope)
-        known_bucket = [] if is_token(self.bucket.bucket_name) else [self.bucket.bucket_name]
+        bucket_name = attributes_of(self.bucket).name
+        known_bucket = [] if is_token(bucket_name) else [bucket_name]
         version = [] if self.version is None else [self.version]
         named = "/".join([*known_bucket, self.key, *version])
         # A key that only the deployment knows names its content by itself, or not at all.
