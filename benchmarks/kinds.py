@@ -28,3 +28,5 @@ KINDS = {
         "library_kinds:component_endpoint", "raw_components:component_endpoint"
     ),
 }
+
+ALL_KINDS = {"RealtimeEndpoint": REALTIME, **KINDS}

@@ -15,8 +15,7 @@ def errors_alarm(
     stack: cdk.Stack,
     id: str,
     what: str,
-    errors: Dimensions,
-    requests: Dimensions | None = None,
+    dimensions: Dimensions,
     *,
     requests_metric: str = "Invocations",
 ) -> cloudwatch.CfnAlarm:
@@ -33,8 +32,8 @@ def errors_alarm(
                 label="5xx answers in percent",
                 return_data=True,
             ),
-            _query("errors", "Invocation5XXErrors", errors, "Sum"),
-            _query("requests", requests_metric, errors if requests is None else requests, "Sum"),
+            _query("errors", "Invocation5XXErrors", dimensions, "Sum"),
+            _query("requests", requests_metric, dimensions, "Sum"),
         ],
     )
 

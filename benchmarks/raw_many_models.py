@@ -27,12 +27,9 @@ def multi_model_endpoint(stack: cdk.Stack, index: int) -> None:
     reading = [
         raw_iam.allow("s3:GetObject", f"{bucket.arn}/models/*"),
         raw_iam.listing(bucket.arn, "models"),
+        raw_iam.allow("kms:Decrypt", bucket.key_arn),
     ]
-    decrypting = [raw_iam.allow("kms:Decrypt", bucket.key_arn)]
-    policies = [
-        _policy(stack, f"Policy{index}", role, reading),
-        raw_iam.policy(stack, f"KeyPolicy{index}", role, decrypting),
-    ]
+    policy = _policy(stack, f"Policy{index}", role, reading)
     model = _Model(
         stack,
         f"Model{index}",
@@ -44,8 +41,8 @@ def multi_model_endpoint(stack: cdk.Stack, index: int) -> None:
             multi_model_config=_Model.MultiModelConfigProperty(model_cache_setting="Enabled"),
         ),
     )
-    for each in (role, *policies):
-        model.add_resource_dependency(each)
+    model.add_resource_dependency(role)
+    model.add_resource_dependency(policy)
     _on_fleet(stack, index, model)
     for number in range(ADDED_MODELS):
         _place(stack, f"{index}Model{number}", number, bucket)
@@ -78,7 +75,7 @@ def _on_fleet(stack: cdk.Stack, index: int, model: sagemaker.CfnModel) -> None:
 
 def _place(stack: cdk.Stack, id: str, number: int, bucket: DataBucket) -> None:
     source = f"fraud/{number}.0.0.tar.gz"
-    fingerprint = hashlib.sha256(source.encode()).hexdigest()
+    fingerprint = hashlib.sha256(f"{ARTEFACTS}/{source}".encode()).hexdigest()
     cdk.CfnResource(
         stack,
         f"Placed{id}",

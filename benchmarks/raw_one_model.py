@@ -52,7 +52,6 @@ def async_endpoint(stack: cdk.Stack, index: int) -> None:
         f"Errors{index}",
         f"endpoint {name}",
         {"EndpointName": name, "VariantName": VARIANT},
-        {"EndpointName": name},
         requests_metric="InvocationsProcessed",
     )
     config = _Config(
@@ -71,11 +70,12 @@ def async_endpoint(stack: cdk.Stack, index: int) -> None:
 
 
 def _data_policy(stack: cdk.Stack, index: int, role: iam.CfnRole, bucket: DataBucket) -> iam.CfnPolicy:
+    writing = ["s3:PutObject", "s3:AbortMultipartUpload"]
     statements = [
         raw_iam.allow("s3:GetObject", f"{bucket.arn}/async-input/*"),
         raw_iam.listing(bucket.arn, "async-input"),
-        raw_iam.allow("s3:PutObject", f"{bucket.arn}/async-output/*"),
-        raw_iam.allow("s3:PutObject", f"{bucket.arn}/async-failures/*"),
+        raw_iam.allow(writing, f"{bucket.arn}/async-output/*"),
+        raw_iam.allow(writing, f"{bucket.arn}/async-failures/*"),
         raw_iam.allow(["kms:Decrypt", "kms:GenerateDataKey"], bucket.key_arn),
     ]
     return raw_iam.policy(stack, f"AsyncPolicy{index}", role, statements)

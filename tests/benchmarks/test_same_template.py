@@ -11,11 +11,9 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from benchmarks.kinds import KINDS, REALTIME, Sides
+from benchmarks.kinds import ALL_KINDS, KINDS, Sides
 from benchmarks.worker import maker
 from tests.support.synth import fresh_app, synthesized
-
-ALL_KINDS = {"RealtimeEndpoint": REALTIME, **KINDS}
 
 _ONCE = re.compile(r"(?:ConstructsLibDeploy|ConstructsLibModel)?(Guard|Placement)[A-Z]")
 """What a stack has once: of the raw functions neither code nor policy is that of the library's."""
