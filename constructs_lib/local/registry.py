@@ -28,11 +28,7 @@ def schema(type_name: str) -> dict[str, Any]:
 
 def create_only_properties(type_name: str) -> frozenset[str]:
     """The properties whose change replaces the resource."""
-    return _top_level(type_name, "createOnlyProperties")
-
-
-def _top_level(type_name: str, keyword: str) -> frozenset[str]:
-    pointers = schema(type_name).get(keyword, [])
+    pointers = schema(type_name).get("createOnlyProperties", [])
     return frozenset(pointer.removeprefix(_PREFIX).split("/")[0] for pointer in pointers)
 
 
@@ -52,11 +48,24 @@ def checked_properties(type_name: str, properties: dict[str, Any]) -> dict[str, 
 
 
 def _problems(type_name: str, properties: dict[str, Any]) -> Iterator[str]:
-    for name in sorted(_top_level(type_name, "readOnlyProperties") & properties.keys()):
-        yield f"#: read-only key [{name}] is not permitted"
+    for pointer in schema(type_name).get("readOnlyProperties", []):
+        yield from _read_only(pointer.removeprefix(_PREFIX).split("/"), properties, "#")
     validator = _Validator(schema(type_name))
     for error in validator.iter_errors(properties):
         yield from _in_aws_words(error)
+
+
+def _read_only(path: list[str], value: Any, where: str) -> Iterator[str]:
+    """The complaint about a member that only AWS sets, wherever the path (`*`: each item) leads to it."""
+    name, *rest = path
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _read_only(rest, item, f"{where}/{number}")
+    elif isinstance(value, dict) and name in value:
+        if rest:
+            yield from _read_only(rest, value[name], f"{where}/{name}")
+        else:
+            yield f"{where}: read-only key [{name}] is not permitted"
 
 
 def _in_aws_words(error: ValidationError) -> Iterator[str]:

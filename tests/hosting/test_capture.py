@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs_lib import DataCapture
 from tests.support.synth import (
     a_bucket,
+    a_model,
     a_variant,
     allowing,
     an_endpoint,
@@ -78,13 +79,22 @@ def test_each_models_role_may_write_beneath_the_prefix_and_nowhere_else(stack: c
     variants = [a_variant(stack, "A"), a_variant(stack, "B")]
     an_endpoint(stack, variants=variants, capture=DataCapture(bucket=a_bucket(stack), prefix="p"))
     template = synthesized(stack)
-    for name in ("ModelA", "ModelB"):
-        (write,) = allowing(template, "s3:PutObject", role=name)
-        assert write["Action"] == "s3:PutObject"
-        assert flat(write["Resource"]) == "arn:<AWS::Partition>:s3:::artefacts/p/*"
+    writes = allowing(template, "s3:PutObject", role="EndpointServingPolicy")
+    assert [write["Action"] for write in writes] == ["s3:PutObject"] * 2
+    assert {flat(write["Resource"]) for write in writes} == {"arn:<AWS::Partition>:s3:::artefacts/p/*"}
+    policies = resources(template, "AWS::IAM::Policy").values()
+    writing = [each["Properties"] for each in policies if "s3:PutObject" in str(each)]
+    assert sorted(str(role["Ref"])[:6] for each in writing for role in each["Roles"]) == ["ModelA", "ModelB"]
     assert not any(
         "s3:*" in str(each["Action"]) or "s3:Get" in str(each["Action"]) for each in statements(template)
     )
+
+
+def test_a_model_of_another_stack_does_not_refer_back_to_the_endpoints(app: cdk.App) -> None:
+    models, endpoints = cdk.Stack(app, "Models"), cdk.Stack(app, "Endpoints")
+    key = kms.Key(endpoints, "Key")
+    an_endpoint(endpoints, model=a_model(models), capture=DataCapture(encryption_key=key), encryption_key=key)
+    assert "ImportValue" not in str(synthesized(models))
 
 
 def test_without_a_bucket_one_is_made_private_encrypted_versioned_and_kept(stack: cdk.Stack) -> None:

@@ -200,11 +200,10 @@ def test_the_key_of_the_data_is_let_to_both_roles_before_they_need_it(stack: cdk
     container = Container(image=ContainerImage.from_uri(IMAGE_URI), data=data)
     a_component(a_fleet(stack), model=Model(stack, "Model", container=container))
     template = synthesized(stack)
-    (of_the_fleet,) = (id for id in resources(template, POLICY) if id.startswith("EndpointRoleDefault"))
-    assert len(allowing(template, "kms:Decrypt", "EndpointRole")) == 1
-    assert len(allowing(template, "kms:Decrypt", "ModelRole")) == 1
-    # The component waits for the endpoint, that for its configuration, and that for all of the role.
-    assert of_the_fleet in after(template, "AWS::SageMaker::EndpointConfig")
+    (of_the_fleet,) = (id for id in resources(template, POLICY) if id.startswith("EndpointFraudPolicy"))
+    assert len(allowing(template, "kms:Decrypt", "EndpointFraudPolicy")) == 1
+    assert len(allowing(template, "kms:Decrypt", "ModelPolicy")) == 1
+    assert of_the_fleet in after(template, "AWS::SageMaker::InferenceComponent")
 
 
 @pytest.mark.parametrize("kind", ["imported", "L1"])
@@ -267,7 +266,7 @@ def test_derived_names_do_not_meet() -> None:
     assert len(names) == len(NAMES) + 2
 
 
-@pytest.mark.parametrize("id", ["Fraud", "Config", "Resource", "Policy", "RollbackAlarms"])
+@pytest.mark.parametrize("id", ["Fraud", "Config", "Resource", "RollbackAlarms"])
 def test_an_id_that_the_endpoint_has_already_is_refused(stack: cdk.Stack, id: str) -> None:
     fleet, model = a_fleet(stack), a_model(stack)
     a_component(fleet, model=model)

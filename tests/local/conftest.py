@@ -8,6 +8,7 @@ import pytest
 
 from tools.embedded_aws import REGION, LocalAws, local_aws
 
+from .components import Components
 from .hosting import BUCKET, Hosting
 
 # Fast, and still long enough to be seen.
@@ -42,3 +43,15 @@ def hosting(aws: LocalAws) -> Iterator[Hosting]:
     for name in before.names():
         before.settled(name)
         before.delete(name)
+
+
+@pytest.fixture
+def components(aws: LocalAws) -> Iterator[Components]:
+    """SageMaker; the inference components and endpoints of the test are deleted after it."""
+    fresh = Components(aws)
+    yield fresh
+    for name in fresh.component_names():
+        fresh.delete_component(name)
+    for name in fresh.names():
+        fresh.settled(name)
+        fresh.delete(name)

@@ -11,6 +11,7 @@ import pytest
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws, until
 
 from .async_endpoint import Inbox, Queue, stored
+from .components import Components
 from .hosting import BUCKET, IMAGE, Hosting, error_of
 from .test_multi_model import Models
 from .test_pipelines import DIRECT, links, served
@@ -108,14 +109,15 @@ def test_a_policy_may_name_the_models_of_an_endpoint(strict: Hosting) -> None:
     assert ask(strict.runtime, TargetModel="team-a/one") == b"team-a/one"
 
 
-def test_a_policy_may_name_the_containers_of_an_endpoint(strict: Hosting) -> None:
-    """The condition key sagemaker:TargetContainerHostname, as in AWS's guide: multi-container-security."""
+@pytest.mark.parametrize("key", ["TargetContainerHostname", "TargetModel"])
+def test_a_policy_may_name_the_containers_of_an_endpoint(strict: Hosting, key: str) -> None:
+    """AWS's guide (multi-container-security) names both condition keys for it."""
     name = served(strict, links(strict, "a", "b", host_names=True), **DIRECT)
     only_b = {
         **allow("sagemaker:InvokeEndpoint", strict.describe(name)["EndpointArn"]),
-        "Condition": {"StringLike": {"sagemaker:TargetContainerHostname": ["*-b"]}},
+        "Condition": {"StringLike": {f"sagemaker:{key}": ["*-b"]}},
     }
-    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, "Only-b", only_b))
+    runtime = strict.aws.client("sagemaker-runtime", as_role(strict.aws, f"Only-b-{key}", only_b))
 
     def ask(host: str) -> bytes:
         answer = runtime.invoke_endpoint(EndpointName=name, Body=b"in", TargetContainerHostname=host)
@@ -232,3 +234,33 @@ def test_capture_needs_the_role_to_be_allowed(strict: Hosting) -> None:
 
     until(complaint, what="the refusal in the log")
     assert strict.aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="captured/")["KeyCount"] == 0
+
+
+def test_the_role_of_the_configuration_must_read_what_a_component_serves(strict: Hosting) -> None:
+    components = Components(strict.aws)
+    missing = f"arn:aws:iam::{ACCOUNT}:role/Missing"
+    assert "Could not assume role" in error_of(lambda: components.host_config(ExecutionRoleArn=missing))[1]
+    blind = create_role(strict.aws, "BlindHost", TRUST)
+    endpoint = components.host(ExecutionRoleArn=blind)
+    refused = error_of(lambda: components.begin(endpoint, components.specification()))
+    assert "Could not access model data" in refused[1]
+    assert f'the role "{blind}"' in refused[1]
+    sighted = components.host()
+    assert components.ask(sighted, components.component(sighted)) == "puppet"
+
+
+def test_an_action_on_a_component_is_on_its_arn(strict: Hosting) -> None:
+    components = Components(strict.aws)
+    endpoint = components.host()
+    mine, other = components.component(endpoint), components.component(endpoint)
+    arn = components.describe_component(mine)["InferenceComponentArn"]
+    scale = allow("sagemaker:UpdateInferenceComponentRuntimeConfig", arn)
+    sagemaker = strict.aws.client("sagemaker", as_role(strict.aws, "Scaler", scale))
+
+    def resize(name: str) -> None:
+        wanted = {"InferenceComponentName": name, "DesiredRuntimeConfig": {"CopyCount": 2}}
+        sagemaker.update_inference_component_runtime_config(**wanted)
+
+    resize(mine)
+    assert error_of(lambda: resize(other))[0] == "AccessDeniedException"
+    assert components.component_settled(mine)["RuntimeConfig"]["CurrentCopyCount"] == 2

@@ -111,11 +111,6 @@ def test_models_that_cannot_be_served_are_refused(hosting: Hosting, container: A
             },
             "Data capture of asynchronous inference is not emulated",
         ),
-        (
-            [{"VariantName": "v", "ManagedInstanceScaling": {"Status": "ENABLED"}}],
-            {},
-            "Managed instance scaling is not emulated",
-        ),
     ],
 )
 def test_configurations_that_cannot_be_served_are_refused(

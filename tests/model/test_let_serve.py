@@ -57,7 +57,7 @@ def test_what_a_vpc_and_a_key_need_is_let_too(stack: cdk.Stack, server: iam.Role
     template = synthesized(stack)
     assert len(allowing(template, "ec2:CreateNetworkInterface", "SPolicy")) == 1
     assert len(allowing(template, "s3:GetObject", "SPolicy")) == 1
-    assert len(allowing(template, "kms:Decrypt", "Server")) == 1
+    assert len(allowing(template, "kms:Decrypt", "SPolicy")) == 1
 
 
 def test_an_immutable_role_keeps_what_it_has(stack: cdk.Stack) -> None:

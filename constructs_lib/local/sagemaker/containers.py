@@ -46,6 +46,20 @@ def refuse_targets(request: dict[str, Any]) -> None:
         )
 
 
+def only_container(request: dict[str, Any]) -> Container:
+    """The container of a model for an inference component; refused when there is not just one model.
+
+    Inferred: that AWS refuses the others is not documented.
+    """
+    containers = containers_of(request)
+    if len(containers) > 1 or is_multi_model(containers[0]):
+        raise RefusedError(
+            f'Model "{request["ModelName"]}" cannot be deployed to an inference component, which has one container '
+            "with one model: inference pipelines and multi-model containers are not supported."
+        )
+    return containers[0]
+
+
 def container_names(containers: list[Container]) -> list[str]:
     """How messages, logs and metrics call the containers."""
     if len(containers) == 1:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import emulator
 from ..shapes import Requests, below
+from .component_control import ComponentControl
 from .endpoint import Endpoint
 from .errors import NotEmulatedError, RefusedError, UnknownOperationError
 from .paging import page
@@ -37,6 +38,7 @@ class Control:
         self._models = sagemaker.models
         self._configs = sagemaker.configs
         self._endpoints = sagemaker.endpoints
+        self._components = sagemaker.components
         self._tags = sagemaker.tags
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "CreateModel": self._create_model,
@@ -50,12 +52,13 @@ class Control:
             "CreateEndpoint": self._create_endpoint,
             "DescribeEndpoint": self._describe_endpoint,
             "ListEndpoints": self._list_endpoints,
-            "UpdateEndpoint": lambda request: {"EndpointArn": self._endpoints.update(request).arn},
+            "UpdateEndpoint": self._update_endpoint,
             "UpdateEndpointWeightsAndCapacities": self._rebalance,
             "DeleteEndpoint": self._delete_endpoint,
             "AddTags": self._add_tags,
             "ListTags": self._list_tags,
             "DeleteTags": self._delete_tags,
+            **ComponentControl(sagemaker.components, sagemaker.tags).operations,
         }
 
     def call(self, name: str, request: Any) -> Answer:
@@ -131,10 +134,15 @@ class Control:
             **more,
         }
 
+    def _update_endpoint(self, request: dict[str, Any]) -> Answer:
+        self._components.require_idle_on(request["EndpointName"])
+        return {"EndpointArn": self._endpoints.update(request).arn}
+
     def _rebalance(self, request: dict[str, Any]) -> Answer:
         return {"EndpointArn": self._endpoints.rebalance(request).arn}
 
     def _delete_endpoint(self, request: dict[str, Any]) -> Answer:
+        self._components.require_none_on(request["EndpointName"])
         self._endpoints.delete(request["EndpointName"], self._forget_endpoint)
         return {}
 
@@ -155,7 +163,7 @@ class Control:
         return {}
 
     def _known(self, arn: str) -> str:
-        shelves = (self._models, self._configs, self._endpoints)
+        shelves = (self._models, self._configs, self._endpoints, self._components)
         if not any(record.arn == arn for shelf in shelves for record in shelf.all()):
             raise RefusedError(f'Could not find resource "{arn}".')
         return arn

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import async_config, serverless_rules
+from .component_hosting import ComponentHosting, check_hosting
 from .containers import refuse_targets
 from .errors import NotEmulatedError, RefusedError
-from .models import Models
+from .models import Models, require_usable_role
 from .serverless import STARTUP_SECONDS, ServerlessSettings
 from .store import Record, Shelf, own_copy
 
@@ -17,7 +18,6 @@ _NOT_EMULATED = {
     "ExplainerConfig": "An online explainer",
 }
 _NOT_EMULATED_IN_VARIANT = {
-    "ManagedInstanceScaling": "Managed instance scaling",
     "InstancePools": "An instance pool",
 }
 _DEFAULT_STARTUP_TIMEOUT = 600.0
@@ -29,12 +29,15 @@ class VariantSpec:
 
     name: str
     model_name: str
+    """Empty when inference components bring the models."""
     instance_type: str
     instance_count: int
     weight: float
     startup_timeout: float
     serverless: ServerlessSettings | None = None
     """Of a serverless variant, whose instance count is its provisioned concurrency, and its type empty."""
+    hosting: ComponentHosting | None = None
+    """Of a variant for inference components, which has no model."""
 
     @classmethod
     def of(cls, variant: dict[str, Any]) -> VariantSpec:
@@ -43,12 +46,13 @@ class VariantSpec:
         startup = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
         return cls(
             name=variant["VariantName"],
-            model_name=variant["ModelName"],
+            model_name=variant.get("ModelName", ""),
             instance_type=variant.get("InstanceType", ""),
             instance_count=serverless.provisioned if serverless else variant["InitialInstanceCount"],
             weight=float(variant.get("InitialVariantWeight", 1.0)),
             startup_timeout=STARTUP_SECONDS if serverless else float(startup),
             serverless=serverless,
+            hosting=ComponentHosting.of(variant),
         )
 
 
@@ -81,7 +85,14 @@ class EndpointConfigs(Shelf[Record]):
             raise RefusedError("Variant names in a production variants list must be unique.")
         for variant in variants:
             self._check_variant(variant)
-        models = {each["VariantName"]: self._models.find(each["ModelName"]).request for each in variants}
+        check_hosting(request)
+        if request.get("ExecutionRoleArn"):
+            require_usable_role(request["ExecutionRoleArn"])
+        models = {
+            each["VariantName"]: self._models.find(each["ModelName"]).request
+            for each in variants
+            if each.get("ModelName")
+        }
         serverless_rules.check_config(request, models)
         if request.get("AsyncInferenceConfig"):
             for model in models.values():
@@ -93,12 +104,9 @@ class EndpointConfigs(Shelf[Record]):
         for member, what in _NOT_EMULATED_IN_VARIANT.items():
             if variant.get(member):
                 raise NotEmulatedError(what)
-        if not variant.get("ModelName"):
-            raise NotEmulatedError("A variant without a model (inference components)")
         for member in ("InstanceType", "InitialInstanceCount"):
             if variant.get(member) is None and not variant.get("ServerlessConfig"):
                 raise RefusedError(f"{member} is required for variant {variant['VariantName']}.")
-        self._models.find(variant["ModelName"])
 
     def describe(self, name: str) -> dict[str, Any]:
         """The answer to DescribeEndpointConfig."""

@@ -13,10 +13,11 @@ from . import hooks
 from .async_config import AsyncSettings
 from .capacity import Capacity
 from .capture import CaptureSettings
+from .component_variant import component_variant, hand_over, hosting_variant
 from .deployment import plan_of
 from .endpoint import Desired, Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
-from .errors import RefusedError
+from .errors import NotEmulatedError, RefusedError
 from .generation import DeployedVariant, Generation
 from .inference_options import check_desired_capacity, check_update, refuse_guardrails
 from .models import Models
@@ -64,6 +65,7 @@ class Endpoints(Shelf[Endpoint]):
         new = self._generation(endpoint.name, request["EndpointConfigName"], kept)
         check_update(endpoint.live, new)
         _require_no_scaled_change(endpoint, new)
+        hand_over(endpoint.live, new)
         config = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             config = endpoint.deployment_config
@@ -78,6 +80,8 @@ class Endpoints(Shelf[Endpoint]):
         """Start to change weights, or the count of a variant."""
         endpoint = self.find(request["EndpointName"])
         endpoint.require_idle()
+        if hosting_variant(endpoint.live) is not None:
+            raise NotEmulatedError("Another weight or instance count of an endpoint for inference components")
         desired = {
             wanted["VariantName"]: _desired(wanted) for wanted in request["DesiredWeightsAndCapacities"]
         }
@@ -117,8 +121,10 @@ class Endpoints(Shelf[Endpoint]):
         )
 
     def _variant(self, endpoint_name: str, spec: VariantSpec, kept: Desired) -> DeployedVariant:
-        containers = self._models.containers(spec.model_name)
         weight = spec.weight if kept.weight is None else kept.weight
+        if spec.hosting is not None:
+            return component_variant(spec, spec.hosting, weight)
+        containers = self._models.containers(spec.model_name)
         return DeployedVariant(
             spec=spec,
             fleet=self._new_fleet(Scope.current(), endpoint_name, spec, containers),

@@ -6,10 +6,11 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ..serving.container import ContainerSpec, FleetError
 from ..serving.fleet import Fleet
+from ..serving.instance import Instance
 from ..serving.on_demand import OnDemandFleet
 from .async_config import AsyncSettings
 from .capture import CaptureSettings
@@ -22,12 +23,36 @@ class DeploymentError(Exception):
     """The deployment failed; the message is the FailureReason."""
 
 
+class Serving(Protocol):
+    """What a variant is served by: a fleet of its model, or the instances for inference components."""
+
+    @property
+    def size(self) -> int:
+        """How many instances there are."""
+
+    @property
+    def instances(self) -> list[Instance]:
+        """Those that run a model, healthy or not."""
+
+    async def start(self, size: int) -> None:
+        """Start so many instances."""
+
+    async def resize(self, size: int) -> None:
+        """Bring them to this number."""
+
+    async def drain(self) -> None:
+        """Wait until no request is under way."""
+
+    async def stop(self) -> None:
+        """Stop all at once."""
+
+
 @dataclass(slots=True, kw_only=True)
 class DeployedVariant:
     """A variant in service, with the weight and the count it has now."""
 
     spec: VariantSpec
-    fleet: Fleet | OnDemandFleet
+    fleet: Serving
     containers: list[ContainerSpec]
     direct: bool
     """Whether a request names the one container that answers it."""
@@ -39,7 +64,7 @@ class DeployedVariant:
 
     @property
     def instances(self) -> Fleet:
-        """The fleet of a variant that is not serverless."""
+        """The fleet of a variant that has a model and is not serverless."""
         assert isinstance(self.fleet, Fleet)  # noqa: S101
         return self.fleet
 

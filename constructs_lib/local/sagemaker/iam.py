@@ -10,13 +10,19 @@ from urllib.parse import unquote
 from ..emulator import Scope
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/")
-_CONDITION_KEYS = {
-    "sagemaker:TargetModel": "x-amzn-sagemaker-target-model",
-    "sagemaker:TargetContainerHostname": "x-amzn-sagemaker-target-container-hostname",
-}
+_MODEL = "x-amzn-sagemaker-target-model"
+_CONTAINER = "x-amzn-sagemaker-target-container-hostname"
+# Of containers AWS's guide names one key in its text and the other in its examples, and IAM's list has
+# only the first: both are filled.
+_CONDITION_KEYS = (
+    ("sagemaker:TargetModel", _MODEL),
+    ("sagemaker:TargetModel", _CONTAINER),
+    ("sagemaker:TargetContainerHostname", _CONTAINER),
+)
 # The member of the request that names the resource, and the kind of its ARN; the first that is
 # there counts: CreateEndpoint names an endpoint and a configuration.
 _NAMED_BY = (
+    ("InferenceComponentName", "inference-component"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
@@ -44,4 +50,4 @@ def resource_arn(path: str, _headers: Mapping[str, str], body: bytes, scope: Sco
 
 def condition_keys(headers: Mapping[str, str]) -> dict[str, str]:
     """What a policy may ask of an invocation: its condition keys with their values."""
-    return {key: headers[header] for key, header in _CONDITION_KEYS.items() if header in headers}
+    return {key: headers[header] for key, header in _CONDITION_KEYS if header in headers}

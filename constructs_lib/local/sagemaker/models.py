@@ -8,7 +8,15 @@ from urllib.parse import urlsplit
 from .. import emulator
 from ..serving.container import ContainerSpec
 from .catalogue import catalogue_of
-from .containers import container_names, containers_of, data_url, is_direct, is_multi_model
+from .containers import (
+    Container,
+    container_names,
+    containers_of,
+    data_url,
+    is_direct,
+    is_multi_model,
+    only_container,
+)
 from .errors import RefusedError
 from .store import Record, Shelf, own_copy
 
@@ -26,12 +34,9 @@ class Models(Shelf[Record]):
         self.require_free(request["ModelName"])
         role = request.get("ExecutionRoleArn")
         containers = containers_of(request)
-        _require_usable_role(role)
+        require_usable_role(role)
         for container in containers:
-            for url in _artefact_urls(container):
-                _require_readable(url, role)
-            if is_multi_model(container):
-                _require_listable(container["ModelDataUrl"], role)
+            require_artefacts(container, role)
         record = Record(
             name=request["ModelName"], arn=self.arn(request["ModelName"]), request=own_copy(request)
         )
@@ -49,16 +54,21 @@ class Models(Shelf[Record]):
         request = self.find(name).request
         containers = containers_of(request)
         return [
-            _container_spec(container, name, request.get("ExecutionRoleArn"))
+            fetched(container, request.get("ExecutionRoleArn"), name)
             for container, name in zip(containers, container_names(containers), strict=True)
         ]
+
+    def only_container(self, name: str) -> Container:
+        """The container of a model of one, as its creator described it."""
+        return only_container(self.find(name).request)
 
     def is_direct(self, name: str) -> bool:
         """Whether the containers of a model are called one by one."""
         return is_direct(self.find(name).request)
 
 
-def _container_spec(container: dict[str, Any], name: str, role: str | None) -> ContainerSpec:
+def fetched(container: Container, role: str | None, name: str = "primary") -> ContainerSpec:
+    """A container with its artefacts; the role is for the models of a multi-model container."""
     submitted, url = _submitted(container), data_url(container)
     multi_model = is_multi_model(container)
     return ContainerSpec(
@@ -71,14 +81,14 @@ def _container_spec(container: dict[str, Any], name: str, role: str | None) -> C
     )
 
 
-def _artefact_urls(container: dict[str, Any]) -> list[str]:
+def _artefact_urls(container: Container) -> list[str]:
     """The objects that must be there; the models of a multi-model container may come later."""
     submitted = _submitted(container)
     urls = [None if is_multi_model(container) else data_url(container), submitted]
     return [url for url in urls if url]
 
 
-def _submitted(container: dict[str, Any]) -> str | None:
+def _submitted(container: Container) -> str | None:
     """The S3 URL of the code that is submitted apart from the model, if any."""
     url: str = container.get("Environment", {}).get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     return url if url.startswith("s3://") else None
@@ -93,7 +103,7 @@ def _split(url: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-def _require_usable_role(role: str | None) -> None:
+def require_usable_role(role: str | None) -> None:
     """Under IAM enforcement the role must exist and trust SageMaker."""
     if not emulator.iam_is_enforced():
         return
@@ -102,6 +112,14 @@ def _require_usable_role(role: str | None) -> None:
             f"Could not assume role {role}. Please ensure that the role exists and allows principal "
             f"'{_SERVICE_PRINCIPAL}' to assume the role."
         )
+
+
+def require_artefacts(container: Container, role: str | None) -> None:
+    """What a container is made of must be there and, under IAM enforcement, readable for the role."""
+    for url in _artefact_urls(container):
+        _require_readable(url, role)
+    if is_multi_model(container):
+        _require_listable(container["ModelDataUrl"], role)
 
 
 def _require_readable(url: str, role: str | None) -> None:

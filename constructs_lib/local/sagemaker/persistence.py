@@ -1,6 +1,6 @@
 """SageMaker's state across restarts (--state-dir): what was asked for, not what ran.
 
-Endpoints come back by being created anew, with the weights and counts that they had.
+Endpoints and inference components come back by being created anew, with the weights and counts that they had.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ def saved(sagemaker: SageMaker) -> State:
         "models": [_of_record(record, sagemaker) for record in sagemaker.models.everywhere()],
         "configs": [_of_record(record, sagemaker) for record in sagemaker.configs.everywhere()],
         "endpoints": [_of_endpoint(endpoint, sagemaker) for endpoint in sagemaker.endpoints.everywhere()],
+        "components": [
+            {**_of_record(component, sagemaker), "copies": component.desired}
+            for component in sagemaker.components.everywhere()
+        ],
     }
 
 
@@ -67,6 +71,9 @@ def restore(sagemaker: SageMaker, state: State) -> None:
     for each in state.get("endpoints", []):
         with Scope(each["account"], each["region"]).active():
             _restore_endpoint(sagemaker, each)
+    for each in state.get("components", []):
+        with Scope(each["account"], each["region"]).active():
+            _restore_component(sagemaker, each)
 
 
 def _restore_endpoint(sagemaker: SageMaker, each: State) -> None:
@@ -77,4 +84,13 @@ def _restore_endpoint(sagemaker: SageMaker, each: State) -> None:
         _logger.warning("endpoint %s does not come back: %s", each["name"], error)
     else:
         endpoint.backlog.restore(each.get("backlog", []))
+        sagemaker.tags.add(each["arn"], each["tags"])
+
+
+def _restore_component(sagemaker: SageMaker, each: State) -> None:
+    try:
+        sagemaker.components.start(each["request"], each["copies"])
+    except ApiError as error:
+        _logger.warning("inference component %s does not come back: %s", each["name"], error)
+    else:
         sagemaker.tags.add(each["arn"], each["tags"])

@@ -29,12 +29,12 @@ async def roll_out(endpoint: Endpoint, old: Generation, new: Generation, plan: P
         if plan.rolling:
             await new.resize(step.percent)
         endpoint.routes = only(new) if step.percent == 100 else split(old, new, step.percent)
-        await _bake(settings().wait(step.wait_seconds), plan.alarms)
+        await bake(settings().wait(step.wait_seconds), plan.alarms)
         if plan.rolling:
             await old.resize(100 - step.percent)
 
 
-async def _bake(seconds: float, alarms: Sequence[str]) -> None:
+async def bake(seconds: float, alarms: Sequence[str]) -> None:
     """Wait, and fail as soon as an alarm goes off."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..emulator import Response, Scope
 from ..serving import instance, model_cache
@@ -38,17 +39,15 @@ _CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
 _REFUSED_HEADERS = {
-    "x-amzn-sagemaker-inference-component": "InferenceComponentName (inference components)",
     "x-amzn-sagemaker-session-id": "SessionId (stateful sessions)",
 }
-# What of the request's head reaches the container.
 _PASSED_ON = ("content-type", "accept", _CUSTOM_ATTRIBUTES, _INFERENCE_ID, *HEADERS)
 _DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came back from a variant, and how long the model took."""
+class Answer:
+    """What came back, and how long the model took."""
 
     given: instance.Answer
     seconds: float
@@ -59,11 +58,31 @@ class _Answer:
         return self.given.reply
 
 
+class Answering(Protocol):
+    """A fleet, a process of a serverless variant, or the copies of a component."""
+
+    async def invoke(self, headers: Mapping[str, str], body: bytes) -> instance.Answer:
+        """Answer one request."""
+
+
+class ForComponents(Protocol):
+    """The data plane of inference components."""
+
+    def answers(self, endpoint: Endpoint, headers: Mapping[str, str]) -> bool:
+        """Whether the request is for a component; RoutingError when endpoint and request do not agree."""
+
+    async def invoke(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one request that is for a component."""
+
+
 class Runtime:
     """The data plane: routes a request to a variant and tells what happened."""
 
-    def __init__(self, endpoints: Endpoints, metrics: Metrics, capture: Capture) -> None:
+    def __init__(
+        self, endpoints: Endpoints, components: ForComponents, metrics: Metrics, capture: Capture
+    ) -> None:
         self._endpoints = endpoints
+        self._components = components
         self._metrics = metrics
         self._capture = capture
 
@@ -73,26 +92,28 @@ class Runtime:
         _check(headers, body)
         endpoint = self.endpoint(endpoint_name)
         require_real_time(endpoint)
+        if self._components.answers(endpoint, headers):
+            return await self._components.invoke(endpoint, headers, body)
         capture, variant = _variant_for(endpoint, headers.get(_TARGET_VARIANT))
         check_targets(endpoint.name, variant, headers)
-        passed_on = {name: headers[name] for name in _PASSED_ON if name in headers}
+        told = passed_on(headers)
         if isinstance(variant.fleet, OnDemandFleet):
-            answer = await self._ask_serverless(endpoint, variant, variant.fleet, passed_on, body, began)
+            answer = await self._ask_serverless(endpoint, variant, variant.fleet, told, body, began)
         else:
-            answer = await self._ask_instances(endpoint, variant, variant.fleet, passed_on, body, began)
+            answer = await self._ask_instances(endpoint, variant, variant.instances, told, body, began)
         if not 200 <= answer.reply.status < 300:
-            raise _model_error(endpoint, variant, answer)
+            raise model_error(endpoint.scope, log_group(endpoint.name), variant.spec.name, answer)
         if capture is not None and capture.samples_this_one():
-            exchange = _exchange(headers, body, answer.reply)
-            self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, exchange)
-        return 200, _response_headers(variant, answer.reply), answer.reply.body
+            seen = exchange(headers, body, answer.reply)
+            self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, seen)
+        return 200, response_headers(variant.spec.name, answer.reply), answer.reply.body
 
     async def _ask_instances(
         self, endpoint: Endpoint, variant: DeployedVariant, fleet: Fleet,
         headers: Mapping[str, str], body: bytes, began: float,
-    ) -> _Answer:  # fmt: skip
+    ) -> Answer:  # fmt: skip
         concurrent = fleet.in_flight + 1
-        answer = await _ask(variant, fleet, headers, body)
+        answer = await ask(fleet, _instance_of(variant), headers, body)
         spent = time.perf_counter() - began
         self._metrics.invocation(
             endpoint.scope, endpoint.name, variant.spec.name,
@@ -104,11 +125,11 @@ class Runtime:
     async def _ask_serverless(
         self, endpoint: Endpoint, variant: DeployedVariant, fleet: OnDemandFleet,
         headers: Mapping[str, str], body: bytes, began: float,
-    ) -> _Answer:  # fmt: skip
+    ) -> Answer:  # fmt: skip
         _check_size(body, MAX_SERVERLESS_BODY_BYTES)
         execution = await _begin(variant, fleet)
         try:
-            answer = await _ask(variant, execution, headers, body)
+            answer = await ask(execution, _instance_of(variant), headers, body)
         finally:
             fleet.end(execution)
         spent = time.perf_counter() - began
@@ -153,6 +174,10 @@ def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSetting
     return generation.capture, variant
 
 
+def _instance_of(variant: DeployedVariant) -> str:
+    return f"instance of variant {variant.spec.name}"
+
+
 async def _begin(variant: DeployedVariant, fleet: OnDemandFleet) -> Execution:
     """A process of a serverless variant. What a failing cold start is answered with is inferred."""
     try:
@@ -165,39 +190,44 @@ async def _begin(variant: DeployedVariant, fleet: OnDemandFleet) -> Execution:
         raise ModelNotReadyError(f"Variant {variant.spec.name} could not be started. {error}") from error
 
 
-async def _ask(
-    variant: DeployedVariant, fleet: Fleet | Execution, headers: Mapping[str, str], body: bytes
-) -> _Answer:
+async def ask(served_by: Answering, what: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Have a request answered; UnavailableError when no such `what` is there."""
     began = time.perf_counter()
     try:
-        given = await fleet.invoke(headers, body)
+        given = await served_by.invoke(headers, body)
     except UnreachableError as error:
-        raise UnavailableError(f"No instance of variant {variant.spec.name} is healthy.") from error
+        raise UnavailableError(f"No {what} is healthy.") from error
     except model_cache.ModelNotReadyError as error:
         raise ModelNotReadyError(
             "Model is not ready for inference yet. Please retry your request."
         ) from error
-    return _Answer(given, time.perf_counter() - began)
+    return Answer(given, time.perf_counter() - began)
 
 
-def _model_error(endpoint: Endpoint, variant: DeployedVariant, answer: _Answer) -> ModelError:
+def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    """What of the request's head reaches the container."""
+    return {name: headers[name] for name in _PASSED_ON if name in headers}
+
+
+def model_error(scope: Scope, group: str, variant: str, answer: Answer) -> ModelError:
+    """What the caller is told when the model failed, with the log group that says more."""
     status = answer.reply.status
     text = answer.reply.body.decode("utf-8", "replace")
     side = "client" if status < 500 else "server"
-    region, account = endpoint.scope.region, endpoint.scope.account_id
-    group = log_group(endpoint.name)
-    stream = f":log-stream:{variant.spec.name}/{answer.given.log_stream}"
+    region, account = scope.region, scope.account_id
+    stream = f":log-stream:{variant}/{answer.given.log_stream}"
     return ModelError(
         f'Received {side} error ({status}) from {answer.given.container} with message "{text}". See '
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
         f"in account {account} for more information.",
         original_status=status,
         original_message=text,
-        log_stream_arn=endpoint.scope.arn("logs", f"log-group:{group}{stream}"),
+        log_stream_arn=scope.arn("logs", f"log-group:{group}{stream}"),
     )
 
 
-def _exchange(headers: Mapping[str, str], body: bytes, reply: Reply) -> Exchange:
+def exchange(headers: Mapping[str, str], body: bytes, reply: Reply) -> Exchange:
+    """What data capture keeps of a request and its answer."""
     return Exchange(
         request_type=headers.get("content-type", _DEFAULT_CONTENT_TYPE),
         request=body,
@@ -208,10 +238,11 @@ def _exchange(headers: Mapping[str, str], body: bytes, reply: Reply) -> Exchange
     )
 
 
-def _response_headers(variant: DeployedVariant, reply: Reply) -> dict[str, str]:
+def response_headers(variant: str, reply: Reply) -> dict[str, str]:
+    """The headers of an answer."""
     answered = {
         "Content-Type": reply.headers.get("content-type", _DEFAULT_CONTENT_TYPE),
-        "x-Amzn-Invoked-Production-Variant": variant.spec.name,
+        "x-Amzn-Invoked-Production-Variant": variant,
     }
     attributes = reply.headers.get(_CUSTOM_ATTRIBUTES)
     return {**answered, "X-Amzn-SageMaker-Custom-Attributes": attributes} if attributes else answered

@@ -19,10 +19,15 @@ from ..serving.on_demand import OnDemandFleet
 from ..settings import settings
 from ..shapes import service_model
 from ..workspace import Workspace
-from . import iam, persistence, provisioners
+from . import component_provisioner, iam, persistence, provisioners
 from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
+from .component_runtime import ComponentRuntime
+from .component_spec import ComponentSpec
+from .component_telemetry import ComponentMetrics
+from .component_telemetry import log_group as component_log_group
+from .components import Components
 from .control import Control
 from .endpoint import Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
@@ -60,8 +65,13 @@ class SageMaker:
         self.endpoints = Endpoints(
             self.models, self.configs, self._new_fleet, self._capacity, self._endpoint_changed
         )
+        self.components = Components(
+            self.models, self.configs, self.endpoints, self._new_component_fleet, self._capacity
+        )
+        self._component_metrics = ComponentMetrics(self._metrics)
         self.control = Control(self)
-        self._runtime = Runtime(self.endpoints, self._metrics, self._capture)
+        component_runtime = ComponentRuntime(self.components, self._metrics, self._capture)
+        self._runtime = Runtime(self.endpoints, component_runtime, self._metrics, self._capture)
         self._async = AsyncInference(self.endpoints, self._metrics, self._logs)
         self._tickers: list[asyncio.Task[None]] = []
 
@@ -74,8 +84,10 @@ class SageMaker:
         emulator.keep_content_types_of(NAME)
         emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn, iam.condition_keys)
         provisioners.install(self.control)
+        component_provisioner.install(self.control)
         for seconds, function in (
             (_LOG_INTERVAL, self._logs.flush),
+            (settings().metrics_interval, self._measure_load),
             (settings().metrics_interval, self._metrics.flush),
             (settings().capture_interval, self._capture.flush),
             (settings().utilization_interval, self._measure_instances),
@@ -118,16 +130,28 @@ class SageMaker:
     def _new_fleet(
         self, scope: Scope, endpoint: str, spec: VariantSpec, containers: list[ContainerSpec]
     ) -> Fleet | OnDemandFleet:
-        aws = self._aws_environment(scope)
-        told = [replace(each, environment={**aws, **each.environment}) for each in containers]
         fleet = Fleet(
-            told, self._workspace, self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout,
+            [self._told(scope, each) for each in containers], self._workspace,
+            self._logs.sink(scope, endpoint, spec.name), spec.startup_timeout,
             memory_bytes=spec.serverless.memory_bytes if spec.serverless else None,
             record=self._metrics.sink(scope, endpoint, spec.name),
         )  # fmt: skip
         if spec.serverless is None:
             return fleet
         return OnDemandFleet(fleet, self._capacity, spec.serverless.max_concurrency)
+
+    def _new_component_fleet(self, scope: Scope, component: str, variant: str, spec: ComponentSpec) -> Fleet:
+        return Fleet(
+            [self._told(scope, spec.container)],
+            self._workspace,
+            self._logs.group_sink(scope, component_log_group(component), variant),
+            spec.startup_timeout,
+            memory_bytes=spec.memory_bytes,
+        )
+
+    def _told(self, scope: Scope, container: ContainerSpec) -> ContainerSpec:
+        """The container with what it is told about its AWS; what its creator says goes first."""
+        return replace(container, environment={**self._aws_environment(scope), **container.environment})
 
     def _aws_environment(self, scope: Scope) -> dict[str, str]:
         """How a model finds AWS. Under IAM enforcement it gets no credentials: they would be root's."""
@@ -144,7 +168,11 @@ class SageMaker:
         with endpoint.scope.active():
             announce(endpoint.describe(), self.tags.of(endpoint.arn))
 
+    def _measure_load(self) -> None:
+        self._component_metrics.load(self.components.everywhere())
+
     def _measure_instances(self) -> None:
+        self._component_metrics.utilization(self.components.everywhere())
         for endpoint in self.endpoints.everywhere():
             for variant in endpoint.live.variants.values():
                 for instance in variant.fleet.instances:
@@ -178,7 +206,9 @@ class SageMaker:
 
     async def _forget_all(self) -> None:
         self._async.abandon()
+        await asyncio.gather(*(component.stop() for component in self.components.everywhere()))
         await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
+        self.components.clear()
         self.endpoints.clear()
         self.configs.clear()
         self.models.clear()

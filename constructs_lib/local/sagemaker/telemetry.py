@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import emulator
@@ -12,7 +12,8 @@ from ..emulator import Scope
 INVOCATION_NAMESPACE = "AWS/SageMaker"
 INSTANCE_NAMESPACE = "/aws/sagemaker/Endpoints"
 _MICROSECONDS = 1_000_000
-_Series = tuple[Scope, str, str | None, str, str, str]
+_Dimensions = tuple[tuple[str, str], ...]
+_Series = tuple[Scope, _Dimensions, str, str, str]
 
 
 class Metrics:
@@ -26,7 +27,15 @@ class Metrics:
         *, unit: str = "None", namespace: str = INVOCATION_NAMESPACE,
     ) -> None:  # fmt: skip
         """Keep one value of a metric of a variant, or of the whole endpoint, until the next flush."""
-        self._waiting[scope, endpoint, variant, namespace, name, unit][value] += 1
+        dimensions = {"EndpointName": endpoint, **({} if variant is None else {"VariantName": variant})}
+        self.add_for(scope, dimensions, name, value, unit=unit, namespace=namespace)
+
+    def add_for(
+        self, scope: Scope, dimensions: Mapping[str, str], name: str, value: float,
+        *, unit: str = "None", namespace: str = INVOCATION_NAMESPACE,
+    ) -> None:  # fmt: skip
+        """Keep one value of a metric of something with these dimensions until the next flush."""
+        self._waiting[scope, tuple(dimensions.items()), namespace, name, unit][value] += 1
 
     def invocation(
         self, scope: Scope, endpoint: str, variant: str, *,
@@ -58,10 +67,9 @@ class Metrics:
     def flush(self) -> None:
         """Put what was gathered into CloudWatch."""
         waiting, self._waiting = self._waiting, defaultdict(Counter)
-        for (scope, endpoint, variant, namespace, name, unit), values in waiting.items():
-            dimensions = {"EndpointName": endpoint, **({} if variant is None else {"VariantName": variant})}
+        for (scope, dimensions, namespace, name, unit), values in waiting.items():
             with scope.active():
-                emulator.put_metric(namespace, name, dimensions, unit, values)
+                emulator.put_metric(namespace, name, dict(dimensions), unit, values)
 
     def clear(self) -> None:
         """Forget what was not put."""
@@ -92,8 +100,13 @@ class Logs:
     def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, str], None]:
         """Where the processes of a variant write: a stream for each."""
 
+        return self.group_sink(scope, log_group(endpoint), variant)
+
+    def group_sink(self, scope: Scope, group: str, prefix: str) -> Callable[[str, str], None]:
+        """Where the processes of a variant write, in a log group of this name."""
+
         def keep(worker_id: str, line: str) -> None:
-            self.add(scope, endpoint, f"{variant}/{worker_id}", line)
+            self._waiting[scope, group, f"{prefix}/{worker_id}"].append(line)
 
         return keep
 

@@ -7,15 +7,16 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ..settings import settings
 from ..workspace import Workspace
-from .channel import UnreachableError
 from .container import ContainerSpec, FleetError, UnpackedContainer
 from .instance import Answer, Instance, LogSink
 from .model_cache import Recorder
 from .multi_model import TARGET_MODEL
+from .routing import ask_one, least_busy
 
 _RESTART_PAUSE = 0.5
 _DRAIN_POLL = 0.02
@@ -122,18 +123,8 @@ class Fleet:
         In the longest time of a real-time answer unless another is given. UnreachableError when
         there is no instance.
         """
-        longest = settings().request_timeout if timeout is None else timeout
-        model = headers.get(TARGET_MODEL)
-        tried: set[Instance] = set()
-        while True:
-            candidates = [each for each in self._keepers if each.ready and each not in tried]
-            if not candidates:
-                raise UnreachableError("no healthy instance")
-            instance = min(candidates, key=lambda each: (not each.holds(model), each.in_flight))
-            try:
-                return await instance.invoke(headers, body, longest)
-            except UnreachableError:
-                tried.add(instance)
+        choose = partial(least_busy, model=headers.get(TARGET_MODEL))
+        return await ask_one(lambda: self.instances, choose, headers, body, timeout)
 
     async def drain(self) -> None:
         """Wait until no request is being answered; a request cannot last longer than its timeout."""

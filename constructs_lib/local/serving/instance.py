@@ -163,11 +163,17 @@ class Instance:
         loaded = [each.loaded_models for each in self._workers.values() if each.loaded_models is not None]
         if loaded:
             measured.append(("LoadedModelCount", sum(loaded), "None"))
-        used = [each for worker in self._workers.values() if (each := worker.utilization()) is not None]
-        if used:
-            measured.append(("CPUUtilization", sum(cpu for cpu, _ in used), "Percent"))
-            measured.append(("MemoryUtilization", sum(memory for _, memory in used), "Percent"))
+        used = self.utilization()
+        if used is not None:
+            measured += [("CPUUtilization", used[0], "Percent"), ("MemoryUtilization", used[1], "Percent")]
         return measured
+
+    def utilization(self) -> tuple[float, float] | None:
+        """CPU and memory in percent since the last call, or None when no process runs."""
+        used = [each for worker in self._workers.values() if (each := worker.utilization()) is not None]
+        if not used:
+            return None
+        return sum(cpu for cpu, _ in used), sum(memory for _, memory in used)
 
 
 def _for(
