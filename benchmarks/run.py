@@ -17,9 +17,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .kinds import KINDS
+
 ROOT = Path(__file__).resolve().parents[1]
 ALPHA_FOLDER = ROOT / ".cache" / "alpha"
-REPEATS = {1: 7, 10: 5, 50: 5, 200: 3, 100: 3, 1000: 1}
+REPEATS = {1: 7, 10: 5, 20: 3, 50: 5, 200: 3, 100: 3, 1000: 1}
+KINDS_PER_STACK = 10
+"""Components have 30 resources an endpoint, of CloudFormation's 500 a stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +44,23 @@ class Claim:
         return f"  {self.what:<64} {self.ratio:6.2f}×{verdict}"
 
 
-def measure(kind: str, count: int) -> dict[str, float]:
-    """One measurement in a fresh process."""
+def measure(kind: str, count: int, *more: int) -> dict[str, float]:
+    """One measurement in a fresh process; `more` as `benchmarks.worker` takes it."""
     paths = [str(ROOT), *([str(ALPHA_FOLDER)] if kind.startswith("alpha") else [])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "JSII_SILENCE_WARNING_DEPRECATED": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", kind, str(count)],
+        [sys.executable, "-m", "benchmarks.worker", kind, *map(str, (count, *more))],
         cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def side_by_side(kinds: list[str], count: int) -> dict[str, dict[str, float]]:
+def side_by_side(kinds: list[str], count: int, *more: int) -> dict[str, dict[str, float]]:
     """Medians of several kinds, measured in turns."""
     runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     for _ in range(REPEATS[count]):
         for kind in kinds:
-            runs[kind].append(measure(kind, count))
+            runs[kind].append(measure(kind, count, *more))
     return {
         kind: {name: statistics.median(each[name] for each in found) for name in found[0]}
         for kind, found in runs.items()
@@ -106,6 +110,23 @@ def endpoints(counts: Sequence[int]) -> list[Claim]:
             f"  {count}: {ours['total']:.2f} s and {raw['total']:.2f} s, {ours['resources']:.1f} resources each"
         )
     print(f"  one more endpoint: {ours['calls']:.0f} and {raw['calls']:.0f} calls into Node")
+    return claims
+
+
+def every_kind() -> list[Claim]:
+    """Each further kind against raw L1s that write the same template."""
+    claims = []
+    for name, sides in KINDS.items():
+        for count in (1, 20):
+            found = side_by_side([sides.ours, sides.raw], count, KINDS_PER_STACK)
+            ours, raw = found[sides.ours], found[sides.raw]
+            claims.append(Claim(f"{name}: {count}, time, over raw L1s", ours["total"] / raw["total"], 1.25))
+            print(
+                f"  {name}, {count}: {ours['total']:.2f} s and {raw['total']:.2f} s, "
+                f"{ours['resources']:.1f} resources each",
+                flush=True,
+            )
+        print(f"  one more: {ours['calls']:.0f} and {raw['calls']:.0f} calls into Node", flush=True)
     return claims
 
 
@@ -163,12 +184,13 @@ def install_alpha() -> None:
 def main() -> None:
     """Run what is asked for, or all, and print; the exit status does not depend on aims."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="import|endpoints|alpha|growth")
+    parser.add_argument("parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth")
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 10, 50, 200], choices=sorted(REPEATS))
     asked = parser.parse_args()
     parts: dict[str, Callable[[], list[Claim]]] = {
         "import": imports,
         "endpoints": lambda: endpoints(asked.counts),
+        "kinds": every_kind,
         "alpha": against_alpha,
         "growth": growth,
     }

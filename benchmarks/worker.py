@@ -19,18 +19,23 @@ PER_STACK = 25
 """Endpoints a stack: below CloudFormation's 500 resources."""
 
 
-def main(kind: str, count: int) -> dict[str, float]:
-    """Make `count` endpoints of ``module:function`` and synthesize them."""
+def maker(kind: str) -> Callable[[cdk.Stack, int], None]:
+    """The function that makes the endpoint of an index in a stack, of ``module:function``."""
     module, function = kind.split(":")
-    make = getattr(import_module(f"benchmarks.{module}"), function)
+    return getattr(import_module(f"benchmarks.{module}"), function)  # type: ignore[no-any-return]
+
+
+def main(kind: str, count: int, per_stack: int = PER_STACK) -> dict[str, float]:
+    """Make `count` endpoints of ``module:function``, so many a stack, and synthesize them."""
+    make = maker(kind)
     with tempfile.TemporaryDirectory() as folder:
         # Started and warm: both sides pay for Node once, and that is not the question.
         cdk.App(outdir=f"{folder}/warm", builtin_cloud_formation_validation=False).synth()
         app = cdk.App(outdir=f"{folder}/out", builtin_cloud_formation_validation=False)
         started = time.perf_counter()
         for index in range(count):
-            if index % PER_STACK == 0:
-                stack = cdk.Stack(app, f"Stack{index // PER_STACK}", env=cdk.Environment(region="eu-west-1"))
+            if index % per_stack == 0:
+                stack = cdk.Stack(app, f"Stack{index // per_stack}", env=cdk.Environment(region="eu-west-1"))
             make(stack, index)
         constructed = time.perf_counter()
         assembly = app.synth()
@@ -42,7 +47,7 @@ def main(kind: str, count: int) -> dict[str, float]:
         "synth": finished - constructed,
         "total": finished - started,
         "memory": _peak_memory(),
-        "resources": resources / min(count, PER_STACK),
+        "resources": resources / min(count, per_stack),
         "calls": calls,
     }
 
@@ -76,4 +81,4 @@ def _high_water(pid: str) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]))))
+    print(json.dumps(main(sys.argv[1], *map(int, sys.argv[2:]))))

@@ -109,8 +109,8 @@ class Permissions:
         # Not by `roles=`: that would also change roles imported as immutable, and those of other accounts.
         self.role.attach_inline_policy(policy)
         findings = wildcard_findings(scope, self._wildcards)
-        acknowledge(policy, dict(zip(findings, self._wildcards.values(), strict=True)))
-        acknowledge_inline_policy(policy)
+        wildcards = dict(zip(findings, self._wildcards.values(), strict=True))
+        acknowledge(policy, {**wildcards, **_INLINE_FINDINGS})
         return policy
 
     def _digest(self) -> str:
@@ -181,7 +181,7 @@ def both_packs(*rules: str) -> list[str]:
     return [f"{pack}::{pack}-{rule}" for pack in ("NIST.800.53.R5", "HIPAA.Security") for rule in rules]
 
 
-_INLINE_RULES = both_packs("IAMNoInlinePolicy")
+_INLINE_FINDINGS = dict.fromkeys(both_packs("IAMNoInlinePolicy"), _INLINE)
 
 
 def acknowledge(scope: constructs.IConstruct, findings: Mapping[str, str]) -> None:
@@ -211,7 +211,7 @@ def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: st
 
 def acknowledge_inline_policy(scope: constructs.IConstruct) -> None:
     """Acknowledge that a role's grants are an inline policy."""
-    acknowledge(scope, dict.fromkeys(_INLINE_RULES, _INLINE))
+    acknowledge(scope, _INLINE_FINDINGS)
 
 
 def _as_policy_packs_show(value: object) -> str:

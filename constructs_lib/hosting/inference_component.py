@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -96,10 +97,7 @@ class ComponentProps:
         if self.rollout is not None:
             return self.rollout
         most = self.initial_copies if self.scaling is None else self.scaling.max_capacity
-        wait = cdk.Duration.minutes(1)
-        if known(most) and most > _ONE_BY_ONE_UP_TO:
-            return Rollout.rolling(batch_percent=_LEAST_BATCH_PERCENT, wait=wait)
-        return Rollout.rolling(batch_instances=1, wait=wait)
+        return _small_batches(many=known(most) and most > _ONE_BY_ONE_UP_TO)
 
 
 class InferenceComponent(constructs.Construct):
@@ -212,9 +210,10 @@ class InferenceComponent(constructs.Construct):
             specification=_specification(props),
             deployment_config=props.rollout_or_default.bind_component(self.rollback_alarms.names),
         )
-        component.node.add_dependency(self.endpoint.cfn_endpoint)
+        needed: list[constructs.IDependable] = [self.endpoint.cfn_endpoint]
         if isinstance(props.model, Model) and self.endpoint.role is not None:
-            component.node.add_dependency(props.model.let_serve(self, self.endpoint.role))
+            needed.append(props.model.let_serve(self, self.endpoint.role))
+        component.node.add_dependency(*needed)
         return component
 
     def _scaling(self, scaling: AutoScaling | None) -> CapacityScaling | None:
@@ -231,6 +230,15 @@ class InferenceComponent(constructs.Construct):
         )
         made.node.add_dependency(self.cfn_inference_component)
         return made
+
+
+@cache
+def _small_batches(*, many: bool) -> Rollout:
+    """A rollout is a value: one of each serves all components."""
+    wait = cdk.Duration.minutes(1)
+    if many:
+        return Rollout.rolling(batch_percent=_LEAST_BATCH_PERCENT, wait=wait)
+    return Rollout.rolling(batch_instances=1, wait=wait)
 
 
 def _specification(props: ComponentProps) -> _Component.InferenceComponentSpecificationProperty:

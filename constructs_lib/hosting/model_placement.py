@@ -87,7 +87,7 @@ class ModelPlacement(constructs.Construct):
     def _named(self, bucket: s3.IBucket, keys: str) -> str:
         """Objects of a bucket, by a text that is the same for the same bucket imported twice."""
         if bucket not in self._names:
-            self._names[bucket] = self._shown(bucket.bucket_name)
+            self._names[bucket] = self._shown(attributes_of(bucket).name)
         return f"{self._names[bucket]}/{self._shown(keys)}"
 
     def _shown(self, text: str) -> str:

@@ -14,6 +14,7 @@ import constructs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 
+from ..core.buckets import attributes_of
 from ..core.checks import file, folder, kind, known
 from ..core.place import construct_path
 from ..core.roles import Permissions
@@ -158,7 +159,8 @@ class _BucketData(ModelData):
 
     def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
         self._warn_if_mutable(scope)
-        known_bucket = [] if is_token(self.bucket.bucket_name) else [self.bucket.bucket_name]
+        bucket_name = attributes_of(self.bucket).name
+        known_bucket = [] if is_token(bucket_name) else [bucket_name]
         version = [] if self.version is None else [self.version]
         named = "/".join([*known_bucket, self.key, *version])
         # A key that only the deployment knows names its content by itself, or not at all.
@@ -201,23 +203,17 @@ class ModelDataPrefix(ModelData):
         return self._readable(permissions, "Which models there will be under the prefix, no template knows.")
 
     def _readable(self, permissions: Permissions, reason: str) -> BoundData:
-        _let_read(permissions, self.bucket, f"{self.prefix}*", several=reason)
-        _let_list(permissions, self.bucket, self.prefix)
-        return BoundData(
-            url=self.bucket.s3_url_for_object(self.prefix), uncompressed=True, version=self.version
-        )
+        bucket, objects = attributes_of(self.bucket), f"{self.prefix}*"
+        permissions.allow("s3:GetObject", on=f"{bucket.arn}/{objects}", wildcard=reason)
+        permissions.allow("s3:ListBucket", on=bucket.arn, conditions={"StringLike": {"s3:prefix": [objects]}})
+        permissions.allow_key(bucket.key, "kms:Decrypt")
+        return BoundData(url=f"s3://{bucket.name}/{self.prefix}", uncompressed=True, version=self.version)
 
 
-def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str, *, several: str | None = None) -> None:
+def _let_read(permissions: Permissions, bucket: s3.IBucket, key: str) -> None:
     """Exactly the object: CDK's own grant would open the whole bucket with GetObject* and List*."""
-    permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key), wildcard=several)
+    permissions.allow("s3:GetObject", on=bucket.arn_for_objects(key))
     permissions.allow_key(bucket.encryption_key, "kms:Decrypt")
-
-
-def _let_list(permissions: Permissions, bucket: s3.IBucket, prefix: str) -> None:
-    permissions.allow(
-        "s3:ListBucket", on=bucket.bucket_arn, conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}}
-    )
 
 
 _CONTENT_NAMED = re.compile(
