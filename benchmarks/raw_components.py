@@ -39,10 +39,13 @@ def component_endpoint(stack: cdk.Stack, index: int) -> None:
     config.add_resource_dependency(role)
     config.add_resource_dependency(policy)
     endpoint = hosted(stack, index, config, retained=False)
+    # The models are of one image: the role is let pull it once.
+    pulling = None
     for number in range(COMPONENTS):
         id = f"{index}C{number}"
         served, _ = model(stack, id, path=f"{path}/Model{index}-{number}")
-        _component(stack, id, f"{endpoint.name}-component{number}", endpoint, served, role)
+        pulling = pulling or raw_iam.policy(stack, f"Pulling{index}", role, raw_iam.pulling(stack))
+        _component(stack, id, f"{endpoint.name}-component{number}", endpoint, served, [policy, pulling])
 
 
 def _component(
@@ -51,15 +54,13 @@ def _component(
     name: str,
     endpoint: Hosted,
     served: sagemaker.CfnModel,
-    role: iam.CfnRole,
+    policies: list[iam.CfnPolicy],
 ) -> None:
     what, dimensions = f"inference component {name}", {"InferenceComponentName": name}
     alarms = [
         errors_alarm(stack, f"Errors{id}", what, dimensions),
         latency_alarm(stack, f"Latency{id}", what, dimensions),
     ]
-    statements = [*raw_iam.telemetry(stack), *raw_iam.pulling(stack)]
-    policy = raw_iam.policy(stack, f"ComponentPolicy{id}", role, statements)
     component = _Component(
         stack,
         f"Component{id}",
@@ -81,7 +82,8 @@ def _component(
         ),
     )
     component.add_resource_dependency(endpoint.cfn)
-    component.add_resource_dependency(policy)
+    for policy in policies:
+        component.add_resource_dependency(policy)
     _scaled(stack, id, name, component)
 
 

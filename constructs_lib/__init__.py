@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from .hosting.capture import DataCapture
     from .hosting.component_endpoint import ComponentEndpoint, ManagedInstanceScaling
     from .hosting.component_metrics import ComponentMetric
+    from .hosting.component_rules import Placement
     from .hosting.endpoint import EndpointBase
     from .hosting.grants import EndpointGrants
     from .hosting.hosted_model import HostedModel
-    from .hosting.inference_component import InferenceComponent, Placement
+    from .hosting.inference_component import InferenceComponent
     from .hosting.metrics import EndpointMetric, MetricsPublishing
     from .hosting.multi_model import MultiModelEndpoint
     from .hosting.pipeline import InferencePipeline
@@ -60,7 +61,8 @@ _HOMES = {
     "hosting.endpoint": ("EndpointBase",),
     "hosting.grants": ("EndpointGrants",),
     "hosting.hosted_model": ("HostedModel",),
-    "hosting.inference_component": ("InferenceComponent", "Placement"),
+    "hosting.component_rules": ("Placement",),
+    "hosting.inference_component": ("InferenceComponent",),
     "hosting.metrics": ("EndpointMetric", "MetricsPublishing"),
     "hosting.multi_model": ("MultiModelEndpoint",),
     "hosting.pipeline": ("InferencePipeline",),

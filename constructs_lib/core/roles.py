@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import aws_cdk as cdk
@@ -80,12 +80,8 @@ class Permissions:
             allowed = self._keys.setdefault(key, [])
             allowed += [action for action in actions if action not in allowed]
 
-    def copied_to(self, role: iam.IRole) -> Permissions:
-        """The same for another role, yet to be attached."""
-        copied = Permissions(role)
-        copied._statements, copied._wildcards = list(self._statements), dict(self._wildcards)
-        copied._keys = {key: list(actions) for key, actions in self._keys.items()}
-        return copied
+    def _key_actions(self) -> list[tuple[kms.IKey, str]]:
+        return [(key, action) for key, actions in self._keys.items() for action in actions]
 
     def __bool__(self) -> bool:
         """Whether anything is allowed."""
@@ -117,6 +113,60 @@ class Permissions:
         """Of the statements, the same on every synthesis: tokens are numbered as they come."""
         told = _TOKEN.sub("*", json.dumps(self._statements, sort_keys=True))
         return hashlib.sha256(told.encode()).hexdigest()[:_DIGEST_LENGTH]
+
+
+class RolePolicies:
+    """The policies that several constructs give to one role: each statement once.
+
+    The inline policies of a role have 10,240 characters together.
+    """
+
+    LIMIT = 10_240
+
+    def __init__(self, role: iam.IRole) -> None:
+        """Gather for `role`, which has none of ours yet."""
+        self.role = role
+        self._statements: dict[str, iam.Policy] = {}
+        self._keys: dict[tuple[kms.IKey, str], iam.Policy] = {}
+
+    def attach(self, scope: constructs.Construct, wanted: Permissions) -> Sequence[iam.Policy]:
+        """All policies that give what is `wanted`; one under `scope` gives what none gave before."""
+        lacking = Permissions(self.role)
+        lacking._statements = [each for each in wanted._statements if _told(each) not in self._statements]
+        lacking._wildcards = {
+            on: why
+            for on, why in wanted._wildcards.items()
+            if any(each["Resource"] == on for each in lacking._statements)
+        }
+        for key, action in wanted._key_actions():
+            if (key, action) not in self._keys:
+                lacking.allow_key(key, action)
+        if lacking:
+            policy = lacking.attach(scope)
+            self._statements |= {_told(each): policy for each in lacking._statements}
+            self._keys |= dict.fromkeys(lacking._key_actions(), policy)
+        given = [
+            *(self._statements[_told(each)] for each in wanted._statements),
+            *(self._keys[each] for each in wanted._key_actions()),
+        ]
+        return list(dict.fromkeys(given))
+
+    def size_with(self, wanted: Permissions) -> int:
+        """About how many characters all of it takes, with what is `wanted` too."""
+        statements = {*self._statements, *map(_told, wanted._statements)}
+        keys = {*self._keys, *wanted._key_actions()}
+        return sum(len(_TOKEN.sub("x" * _TOKEN_LENGTH, each)) for each in statements) + _KEY_LENGTH * len(
+            keys
+        )
+
+
+# What AWS::Partition, a region or an account come to at most, and a statement on one key.
+_TOKEN_LENGTH = 16
+_KEY_LENGTH = 160
+
+
+def _told(statement: Mapping[str, object]) -> str:
+    return json.dumps(statement, sort_keys=True)
 
 
 def allow_telemetry(permissions: Permissions, scope: constructs.Construct) -> None:

@@ -15,17 +15,18 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import kind, known, whole_number
 from ..core.place import construct_path
-from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
+from ..core.roles import Permissions, RolePolicies, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, enforce_together, violations_of
 from ..core.tokens import is_token
 from ..model.network import BoundNetwork, bound_network, network_props_go_together
 from .auto_scaling import MAX_CAPACITY, AutoScaling
 from .capture import DataCapture
 from .component_advice import FleetAdvice
+from .component_rules import Placement
 from .endpoint import ImportedEndpoint
 from .hosted import HostedEndpoint, Particulars
 from .hosting_rules import HostingProps, hosting_rules
-from .inference_component import InferenceComponent, Placement
+from .inference_component import InferenceComponent
 from .metrics import MetricsPublishing
 from .rollout import Rollout
 from .scaling import Scalable
@@ -241,12 +242,13 @@ class ComponentEndpoint(HostedEndpoint):
         allow_telemetry(permissions, self)
         if network is not None:
             allow_network(permissions)
-        policy = permissions.attach(self)
+        self.role_policies = RolePolicies(execution)
+        policies = self.role_policies.attach(self, permissions)
         particulars = Particulars(
             execution_role=execution, vpc=_vpc_config(network), network_isolation=network_isolation
         )
         self._host(props, [_Fleet(props)], particulars)
-        self.cfn_endpoint_config.node.add_dependency(execution, policy)
+        self.cfn_endpoint_config.node.add_dependency(execution, *policies)
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:

@@ -160,12 +160,10 @@ class Model(ModelBase):
         """The principal the containers act as, so that ``bucket.grant_read(model)`` works."""
         return self.role.grant_principal
 
-    def let_serve(self, scope: constructs.Construct, role: iam.IRole) -> iam.Policy:
-        """Let another role do what the model's own may, by a policy under `scope`.
-
-        For endpoints with a role of their own (inference components), which fetch image and data with it.
-        """
-        return self._permissions.copied_to(role).attach(scope)
+    @property
+    def permissions(self) -> Permissions:
+        """What its role may do to serve it, for roles that shall be able to do the same."""
+        return self._permissions
 
     def _cfn_model(self, props: ModelProps) -> sagemaker.CfnModel:
         permissions = Permissions(self.role)

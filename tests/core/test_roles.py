@@ -179,58 +179,15 @@ def policies_of(template: Template, role: str) -> list[dict[str, object]]:
     ]
 
 
-def test_a_copy_allows_another_role_the_same(
-    stack: cdk.Stack, permissions: Permissions, other: iam.Role
-) -> None:
-    roles.allow_pull(permissions, "arn:aws:ecr:r:a:repository/x", wildcard="The tag is known late.")
-    permissions.attach(stack)
-    copied = permissions.copied_to(other).attach(stack, "Copied")
-    template = synthesized(stack)
-    assert policies_of(template, "Other") == policies_of(template, "Role") != []
-    assert "AwsSolutions-IAM5[Resource::*]" in acknowledged(copied)
-
-
-def test_a_copy_is_of_its_time_and_leaves_the_first_alone(
-    stack: cdk.Stack, permissions: Permissions, other: iam.Role
-) -> None:
-    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/early")
-    copied = permissions.copied_to(other)
-    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/late")
-    copied.allow("s3:GetObject", on="arn:aws:s3:::x/copied")
-    permissions.attach(stack)
-    copied.attach(stack, "Copied")
-    template = synthesized(stack)
-    assert [each["Resource"] for each in policies_of(template, "Other")] == [
-        "arn:aws:s3:::x/early",
-        "arn:aws:s3:::x/copied",
-    ]
-    assert [each["Resource"] for each in policies_of(template, "Role")] == [
-        "arn:aws:s3:::x/early",
-        "arn:aws:s3:::x/late",
-    ]
-
-
-def test_a_key_is_let_to_each_role_and_once(
-    stack: cdk.Stack, permissions: Permissions, other: iam.Role
-) -> None:
+def test_a_key_is_let_once(stack: cdk.Stack, permissions: Permissions) -> None:
     key = kms.Key(stack, "Key")
     for _ in range(2):
         permissions.allow_key(key, "kms:Decrypt")
     permissions.allow_key(None, "kms:Decrypt")
     permissions.attach(stack)
-    permissions.copied_to(other).attach(stack, "Copied")
-    template = synthesized(stack)
-    for role in ("Other", "Role"):
-        (statement,) = policies_of(template, role)
-        assert statement["Action"] == "kms:Decrypt"
-        assert statement["Resource"] == stack.resolve(key.key_arn)
-
-
-def test_a_copy_for_an_immutable_role_is_no_policy(stack: cdk.Stack, permissions: Permissions) -> None:
-    role = iam.Role.from_role_arn(stack, "Mine", f"arn:aws:iam::{ACCOUNT}:role/mine", mutable=False)
-    permissions.allow("s3:GetObject", on="arn:aws:s3:::x/y")
-    permissions.copied_to(role).attach(stack)
-    assert types(synthesized(stack)) == ["AWS::IAM::Role"]
+    (statement,) = policies_of(synthesized(stack), "Role")
+    assert statement["Action"] == "kms:Decrypt"
+    assert statement["Resource"] == stack.resolve(key.key_arn)
 
 
 def test_a_policy_that_allows_something_else_is_another_policy(stack: cdk.Stack, other: iam.Role) -> None:

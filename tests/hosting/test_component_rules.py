@@ -42,6 +42,7 @@ from tests.support.refusals import (
     WrongType,
     as_parameters,
     refused,
+    sole_violation,
     wrong_types,
 )
 from tests.support.synth import IMAGE_URI, a_bucket, a_model, fresh_app
@@ -544,3 +545,25 @@ def test_a_wrong_type_is_refused_by_name(wrong: WrongType) -> None:
 
 def test_a_number_that_is_none_is_refused_for_itself_alone() -> None:
     assert refused(lambda: managed(NAN)).rules == ("SM-COMPONENT-001",)
+
+
+def test_more_models_than_the_role_has_room_for_are_refused(stack: cdk.Stack) -> None:
+    """Before anything of the last one is made; models of one image share what it takes to pull it."""
+    fleet = a_fleet(stack)
+    bucket = a_bucket(stack)
+
+    def add(index: int) -> None:
+        data = ModelData.from_bucket(bucket, f"{'folder/' * 20}{index}/1.0/model.tar.gz")
+        model = Model(
+            stack,
+            f"Model{index}",
+            container=Container(image=ContainerImage.from_uri(IMAGE_URI), data=data),
+        )
+        fleet.add_component(f"Component{index}", model=model, memory=cdk.Size.gibibytes(1))
+
+    for index in range(20):
+        add(index)
+    violation = sole_violation(lambda: [add(index) for index in range(20, 60)])
+    assert violation.rule == "SM-COMPONENT-015"
+    assert "10240" in violation.allowed
+    assert fleet.node.try_find_child(f"Component{len(fleet.components)}") is None

@@ -178,7 +178,8 @@ def test_it_is_made_after_the_endpoint_and_after_its_role_may_fetch_image_and_da
     template = synthesized(stack)
     (endpoint,) = resources(template, "AWS::SageMaker::Endpoint")
     (policy,) = (id for id in resources(template, POLICY) if id.startswith("EndpointFraudPolicy"))
-    assert after(template) == {endpoint, policy}
+    (telemetry,) = (id for id in resources(template, POLICY) if id.startswith("EndpointPolicy"))
+    assert after(template) == {endpoint, telemetry, policy}
     (role,) = (id for id in resources(template, "AWS::IAM::Role") if id.startswith("EndpointRole"))
     assert resources(template, POLICY)[policy]["Properties"]["Roles"] == [{"Ref": role}]
     (pull,) = allowing(template, "ecr:BatchGetImage", "EndpointFraud")
@@ -190,7 +191,10 @@ def test_it_is_made_after_the_endpoint_and_after_its_role_may_fetch_image_and_da
 def test_the_fleets_role_may_do_what_the_models_own_may(stack: cdk.Stack) -> None:
     a_component(a_fleet(stack), model=a_model(stack))
     template = synthesized(stack)
-    assert statements(template, "EndpointFraudPolicy") == statements(template, "ModelPolicy")
+    fleets = [*statements(template, "EndpointPolicy"), *statements(template, "EndpointFraudPolicy")]
+    models = statements(template, "ModelPolicy")
+    assert all(each in fleets for each in models)
+    assert len(fleets) == len(models), "each statement once"
 
 
 def test_the_key_of_the_data_is_let_to_both_roles_before_they_need_it(stack: cdk.Stack) -> None:
