@@ -103,11 +103,17 @@ def test_importing_starts_nothing_that_is_not_used(script: str) -> None:
     assert loaded(script) & HEAVY == set()
 
 
-def test_the_code_that_runs_in_aws_never_loads_the_cdk() -> None:
-    assert (
-        loaded("import constructs_lib.hosting.runtime.deploy_guard") & {"aws_cdk", "jsii", "constructs"}
-        == set()
-    )
+RUNTIME = sorted(path.stem for path in (ROOT / "constructs_lib/hosting/runtime").glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("module", RUNTIME)
+def test_the_code_that_runs_in_aws_never_loads_the_cdk(module: str) -> None:
+    found = loaded(f"import constructs_lib.hosting.runtime.{module}")
+    assert found & {"aws_cdk", "jsii", "constructs"} == set()
+
+
+def test_there_is_code_that_runs_in_aws() -> None:
+    assert {"custom_resource", "deploy_guard", "model_placement"} <= set(RUNTIME)
 
 
 def test_using_a_name_does_load_the_cdk() -> None:

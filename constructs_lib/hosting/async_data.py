@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import constructs
 from aws_cdk import aws_iam as iam
@@ -18,6 +19,7 @@ from ..core.checks import kind, known, text
 from ..core.place import path_of
 from ..core.roles import Permissions, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
+from ..core.tokens import offered_by
 
 _Config = sagemaker.CfnEndpointConfig
 # Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
@@ -123,8 +125,10 @@ class S3Prefix:
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
-        if isinstance(grantee, iam.Role):
-            acknowledge_wildcard(grantee, objects, _PER_REQUEST)
+        principal = grantee.grant_principal
+        # Not of every principal: services and accounts are no constructs, and have no policy of their own.
+        if "node" in offered_by(principal):
+            acknowledge_wildcard(cast(constructs.IConstruct, principal), objects, _PER_REQUEST)
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
 
     def _keys(self) -> Sequence[kms.IKey]:

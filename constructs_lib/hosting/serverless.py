@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -23,7 +23,7 @@ from .hosting_rules import HostingProps, hosting_rules
 from .metrics import EndpointMetric
 from .scaling import Scalable
 from .support import Kind, support_rules
-from .variant import DEFAULT_VARIANT_NAME, is_model, model_name
+from .variant import DEFAULT_VARIANT_NAME, Variant, is_model, model_name
 
 MAX_CONCURRENCY = 200
 DEFAULT_MAX_CONCURRENCY = 20
@@ -40,7 +40,7 @@ class ServerlessProps(HostingProps):
     memory: cdk.Size
     max_concurrency: int
     provisioned_concurrency: int | None
-    variants: object = None
+    variants: Sequence[Variant] | None = None
 
     @property
     def initial_provisioned_concurrency(self) -> int | None:

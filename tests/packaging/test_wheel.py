@@ -103,7 +103,10 @@ def test_the_wheel_has_all_of_the_package(contents: list[str]) -> None:
         "constructs_lib/py.typed",
         "constructs_lib/model/images.json",
         "constructs_lib/core/instance_types.txt",
+        "constructs_lib/hosting/runtime/custom_resource.py",
         "constructs_lib/hosting/runtime/deploy_guard.py",
+        "constructs_lib/hosting/runtime/model_placement.py",
+        "constructs_lib/hosting/multi_model.py",
     } <= packed
 
 
@@ -144,7 +147,15 @@ def test_a_team_stack_synthesizes_from_the_wheel(python: Path, synthesized: dict
         "AWS::SageMaker::Model",
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::Lambda::Function",
+        "Custom::HostedModel",
     } <= types
+
+
+def test_its_functions_have_their_code(synthesized: dict[str, Any]) -> None:
+    handlers = [handler.split(".") for handler in synthesized["handlers"]]
+    packed = {Path(file).name for file in synthesized["code"]}
+    assert {module for _, module, _ in handlers} == {"deploy_guard", "model_placement"}
+    assert {f"{module}.py" for _, module, _ in handlers} | {"__init__.py", "custom_resource.py"} <= packed
 
 
 def test_the_environment_is_empty_otherwise(python: Path, tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from constructs_lib import (
 
 from . import privilege
 from .audit import Audit, audited, strict_context
+from .every_kind import ACCOUNT, REGION, EveryKind
 
-ACCOUNT, REGION = "111122223333", "eu-central-1"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d-0000-4000-8000-000000000000"
 
 
@@ -119,6 +119,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("CDK_CONTEXT_JSON", strict_context())
     app = cdk.App(outdir=str(tmp_path / "cdk.out"))
     EveryOption(app, "EveryOption", env=request.param)
+    EveryKind(app, "EveryKind", env=request.param)
     return audited(app)
 
 
@@ -127,4 +128,7 @@ def test_nothing_is_unacknowledged(audit: Audit) -> None:
 
 
 def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
-    assert privilege.problems(audit.templates["EveryOption"]) == []
+    assert {name: privilege.problems(each) for name, each in audit.templates.items()} == {
+        "EveryOption": [],
+        "EveryKind": [],
+    }

@@ -61,12 +61,11 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "sagemaker", "CreateEndpointConfig", {"EndpointConfigName": id, **properties}
         case "AWS::SageMaker::Endpoint":
             yield "sagemaker", "UpdateEndpoint", properties
-            created = ("EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags")
-            yield "sagemaker", "CreateEndpoint", {k: v for k, v in properties.items() if k in created}
+            created = {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"}
+            yield "sagemaker", "CreateEndpoint", _only(properties, created)
         case "AWS::SageMaker::InferenceComponent":
-            yield "sagemaker", "CreateInferenceComponent", _without(properties, "DeploymentConfig")
-            kept = _without(properties, "EndpointName", "VariantName", "Tags")
-            yield "sagemaker", "UpdateInferenceComponent", kept
+            yield "sagemaker", "CreateInferenceComponent", _only(properties, _OF_CREATION)
+            yield "sagemaker", "UpdateInferenceComponent", _only(properties, _OF_UPDATES)
         case "AWS::ApplicationAutoScaling::ScalableTarget":
             target = {name: properties[name] for name in _TARGET}
             scheduled = properties.pop("ScheduledActions", [])
@@ -83,9 +82,13 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "ssm", "PutParameter", properties
 
 
-def _without(properties: Parameters, *names: str) -> Parameters:
-    return {name: value for name, value in properties.items() if name not in names}
+def _only(properties: Parameters, names: set[str]) -> Parameters:
+    return {name: value for name, value in properties.items() if name in names}
 
+
+_OF_COMPONENTS = {"InferenceComponentName", "Specification", "RuntimeConfig"}
+_OF_CREATION = {*_OF_COMPONENTS, "EndpointName", "VariantName", "Tags"}
+_OF_UPDATES = {*_OF_COMPONENTS, "DeploymentConfig"}
 
 _CALLED = {
     "AWS::SageMaker::Model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Template = dict[str, Any]
@@ -14,6 +15,10 @@ _PSEUDO = {
     "AWS::StackName": "Stack",
     "AWS::StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/Stack/1",
 }
+
+
+def _attribute(id: str, name: str) -> str:
+    return {"Arn": f"arn:aws:iam::111122223333:role/{id}", "GroupId": "sg-0a1b2c3d"}.get(name, id)
 
 
 class Resolver:
@@ -43,11 +48,12 @@ class Resolver:
             case "Ref":
                 return self._reference(argument)
             case "Fn::GetAtt":
-                id, attribute = argument
-                return f"arn:aws:iam::111122223333:role/{id}" if attribute == "Arn" else id
+                return _attribute(*argument)
             case "Fn::Join":
                 separator, parts = argument
                 return separator.join(str(self._value(part)) for part in parts)
+            case "Fn::Sub":
+                return re.sub(r"\$\{([^}!]+)\}", lambda found: str(self._reference(found[1])), argument)
             case "Fn::Select":
                 index, items = argument
                 return self._value(items)[int(index)]
@@ -64,5 +70,7 @@ class Resolver:
     def _reference(self, id: str) -> Any:
         if id in _PSEUDO:
             return _PSEUDO[id]
-        parameter = self._template.get("Parameters", {}).get(id)
-        return id if parameter is None else parameter["Default"]
+        if id in self._template.get("Parameters", {}):
+            return self._template["Parameters"][id]["Default"]
+        topic = self._template["Resources"][id]["Type"] == "AWS::SNS::Topic"
+        return f"arn:aws:sns:us-east-1:111122223333:{id}" if topic else id

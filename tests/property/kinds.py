@@ -54,6 +54,14 @@ def size(low: int, high: int) -> Accepts:
     return lambda value: isinstance(value, cdk.Size) and low * kibi <= value.to_kibibytes() <= high * kibi
 
 
+def mebibytes(low: int) -> Accepts:
+    return lambda value: (
+        isinstance(value, cdk.Size)
+        and value.to_kibibytes() >= low * 1024
+        and value.to_kibibytes() % 1024 == 0
+    )
+
+
 def one_of(*choices: Any) -> Accepts:
     return lambda value: any(value is choice for choice in choices)
 

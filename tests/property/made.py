@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aws_cdk as cdk
 
 Path = tuple[str | int, ...]
 """How to get from a description to something in it: ``("variants", 0, "scaling", "min_capacity")``."""
+
+THEN = "then"
+"""The step of a `Path` from a description to the methods called afterwards."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Made:
     factory: Callable[..., Any]
     args: tuple[Any, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
+    then: tuple[Made, ...] = ()
+    """Methods to call on it once it is made: ``Made(ComponentEndpoint.add_component, ("A",), …)``."""
 
     @property
     def name(self) -> str:
@@ -27,7 +32,8 @@ class Made:
 
     def __repr__(self) -> str:
         named = [f"{name}={value!r}" for name, value in self.given.items()]
-        return f"{self.name}({', '.join([*map(repr, self.args), *named])})"
+        made = f"{self.name}({', '.join([*map(repr, self.args), *named])})"
+        return " then ".join([made, *map(repr, self.then)])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """For Hypothesis's reports."""
@@ -48,7 +54,10 @@ class InStack:
 def make(value: Any, stack: cdk.Stack) -> Any:
     """What `value` describes; plain values are themselves."""
     if isinstance(value, Made):
-        return value.factory(*make(value.args, stack), **make(dict(value.given), stack))
+        made = value.factory(*make(value.args, stack), **make(dict(value.given), stack))
+        for each in value.then:
+            each.factory(made, *make(each.args, stack), **make(dict(each.given), stack))
+        return made
     if isinstance(value, InStack):
         found = _of(stack).get(value.name)
         if found is None:
@@ -78,6 +87,8 @@ def parts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Made]]:
         yield path, value
         for name, item in value.given.items():
             yield from parts(item, (*path, name))
+        for index, item in enumerate(value.then):
+            yield from parts(item, (*path, THEN, index))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from parts(item, (*path, index))
@@ -88,10 +99,10 @@ def changed(value: Any, path: Path, new: Any) -> Any:
     if not path:
         return new
     step, rest = path[0], path[1:]
+    if isinstance(value, Made) and step == THEN:
+        return replace(value, then=changed(value.then, rest, new))
     if isinstance(value, Made):
-        return Made(
-            value.factory, value.args, {**value.given, step: changed(value.given.get(step), rest, new)}
-        )
+        return replace(value, given={**value.given, step: changed(value.given.get(step), rest, new)})
     items = list(value)
     items[step] = changed(items[step], rest, new)
-    return items
+    return type(value)(items)

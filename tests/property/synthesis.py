@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import aws_cdk as cdk
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from constructs_lib import RealtimeEndpoint
+from constructs_lib.hosting.hosted import HostedEndpoint
 
 from .made import Made, make
 
@@ -32,7 +32,7 @@ class Synthesized:
     """A stack's template, and where each described endpoint is in it."""
 
     template: Template
-    endpoints: list[tuple[Made, RealtimeEndpoint]]
+    endpoints: list[tuple[Made, HostedEndpoint]]
     findings: Any
     """What CloudFormation Validate found, if it ran."""
 
@@ -51,7 +51,7 @@ def synthesized(
     stack = cdk.Stack(app, "Stack", env=environment)
     endpoints = []
     for index, each in enumerate(described):
-        construct = make(Made(each.factory, (stack, f"E{index}"), each.given), stack)
+        construct = make(replace(each, args=(stack, f"E{index}")), stack)
         endpoints.append((each, construct))
     assembly = app.synth()
     report = Path(assembly.directory) / "validation-report.json"

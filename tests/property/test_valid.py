@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from . import api
-from .given import stacks
+from .given.endpoints import stacks
 from .made import Made
 from .surroundings import ACCOUNT
 from .synthesis import lint_findings, synthesized

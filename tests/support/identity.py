@@ -13,6 +13,7 @@ _NAMES = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
     "AWS::SSM::Parameter": "Name",
     "AWS::SageMaker::Endpoint": "EndpointName",
+    "AWS::SageMaker::InferenceComponent": "InferenceComponentName",
 }
 _OF_STATE = ("AWS::KMS::Key", "AWS::S3::Bucket")
 

@@ -18,7 +18,6 @@ from aws_cdk import aws_s3 as s3
 from constructs_lib import (
     AutoScaling,
     Container,
-    ContainerImage,
     DataCapture,
     MetricTarget,
     Model,
@@ -30,20 +29,34 @@ from constructs_lib import (
     StepScaling,
     Variant,
 )
+from stacks.asynchronous import AsyncStack
+from stacks.components import ComponentsStack
+from stacks.multi_model import MultiModelStack
+from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
+from stacks.serverless import ServerlessStack
 
-IMAGE = ContainerImage.from_uri("111122223333.dkr.ecr.eu-west-1.amazonaws.com/fraud:1")
+from .reference_kinds import IMAGE, EveryKind
 
 
 def build(folder: Path) -> cdk.App:
     """The app, to be synthesized into `folder`."""
     model, code = folder / "model", folder / "code"
-    for file in (model / "model.json", code / "inference.py"):
+    steps = [folder / "steps" / name for name in ("scale", "classify", "label")]
+    files = [model / "model.json", code / "inference.py"]
+    files += [step / file for step in steps for file in ("model/model.json", "code/inference.py")]
+    for index, file in enumerate(files):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("{}", encoding="utf-8")
+        file.write_text(f'{{"file": {index}}}', encoding="utf-8")
     app = cdk.App(outdir=str(folder / "cdk.out"), builtin_cloud_formation_validation=False)
     RealtimeStack(app, "Realtime", model=str(model), code=str(code))
+    ServerlessStack(app, "Serverless", model=str(model), code=str(code))
+    AsyncStack(app, "Async", model=str(model), code=str(code))
+    MultiModelStack(app, "MultiModel", models=str(folder / "steps"), code=str(code))
+    PipelineStack(app, "Pipeline", steps=str(folder / "steps"))
+    ComponentsStack(app, "Components", models={"Scale": str(steps[0]), "Label": str(steps[2])})
     Everything(app, "Everything")
+    EveryKind(app, "EveryKind", model=model, code=code)
     return app
 
 

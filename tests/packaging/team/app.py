@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import aws_cdk as cdk
 
@@ -13,6 +14,7 @@ from constructs_lib import (
     DataCapture,
     Model,
     ModelData,
+    MultiModelEndpoint,
     RealtimeEndpoint,
     Rollout,
 )
@@ -36,11 +38,23 @@ RealtimeEndpoint(
     rollout=Rollout.canary(size_percent=10, wait=cdk.Duration.minutes(5)),
     capture=DataCapture(sampling_percent=50),
 )
-template = app.synth().get_stack_by_name("Team").template
+shared = MultiModelEndpoint(
+    stack,
+    "Shared",
+    container=Container(image=ContainerImage.framework("sklearn", version="1.2-1")),
+    code="code",
+    instance_type="ml.m5.large",
+)
+shared.add_model("team-a/fraud", ModelData.from_asset("model"))
+assembly = app.synth()
+template = assembly.get_stack_by_name("Team").template
+functions = [each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
 print(
     json.dumps(
         {
             "library": constructs_lib.__file__,
+            "handlers": sorted({each["Properties"]["Handler"] for each in functions}),
+            "code": sorted(str(each) for each in Path(assembly.directory).glob("asset.*/runtime/*.py")),
             "types": sorted({resource["Type"] for resource in template["Resources"].values()}),
             "modules": sorted({name.split(".")[0] for name in sys.modules}),
         }

@@ -1,0 +1,1 @@
+"""Strategies for everything the library accepts, as descriptions (`Made`)."""

@@ -1,0 +1,72 @@
+"""Strategies for rollouts and what rolls them back."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from constructs_lib import Rollback, Rollout
+
+from .. import surroundings
+from .basics import SWITCHES, Strategy, durations, maybe, some
+
+_WATCHED = {
+    "error_rate_percent": maybe(st.none() | st.floats(0.01, 100) | st.integers(1, 100)),
+    "latency_alarm": maybe(SWITCHES),
+    "alarms": maybe(st.lists(st.sampled_from(surroundings.ALARMS), max_size=3, unique_by=repr)),
+}
+ROLLBACKS = some(Rollback, latency=maybe(durations(1, 60)), **_WATCHED)
+WITHOUT_LATENCY = some(Rollback, **_WATCHED)
+"""For asynchronous endpoints, whose answers take as long as they take."""
+WAITS = durations(0, 600)
+LIMITS = durations(9_600, 28_800)
+
+
+def rollouts(*, variants: int, fewest: int | None, rollbacks: Strategy = ROLLBACKS) -> Strategy:
+    """Every kind that suits so many variants, the smallest of which has `fewest` instances at first."""
+    ends = {"termination_wait": maybe(durations(0, 3_600)), "rollback": maybe(rollbacks)}
+    kinds = [
+        some(Rollout.all_at_once, maximum_execution=maybe(LIMITS), **ends),
+        some(
+            Rollout.canary,
+            size_percent=st.integers(1, 50),
+            wait=WAITS,
+            maximum_execution=maybe(LIMITS),
+            **ends,
+        ),
+        some(
+            Rollout.linear,
+            step_percent=st.integers(10, 50),
+            wait=WAITS,
+            maximum_execution=maybe(LIMITS),
+            **ends,
+        ),
+    ]
+    if fewest is not None and fewest >= 2:
+        counts = st.integers(1, fewest // 2)
+        kinds += [
+            some(Rollout.canary, size_instances=counts, wait=WAITS, **ends),
+            some(Rollout.linear, step_instances=counts, wait=WAITS, **ends),
+        ]
+    if variants == 1:
+        kinds.append(in_batches(rollbacks, batch_percent=st.integers(5, 50)))
+        if fewest is not None and fewest >= 2:
+            kinds.append(in_batches(rollbacks, batch_instances=st.integers(1, fewest // 2)))
+    return st.one_of(kinds)
+
+
+def in_batches(rollbacks: Strategy, **size: Strategy) -> Strategy:
+    """Rolling, with batches of the one `size`."""
+    return some(
+        Rollout.rolling,
+        wait=durations(0, 300),
+        rollback_percent=maybe(st.integers(1, 100)),
+        maximum_execution=maybe(LIMITS),
+        rollback=maybe(rollbacks),
+        **size,
+    )
+
+
+ROLLING = in_batches(ROLLBACKS, batch_percent=st.integers(5, 50)) | in_batches(
+    ROLLBACKS, batch_instances=st.integers(1, 3)
+)
+"""What the copies of an inference component take."""

@@ -1,0 +1,13 @@
+"""A right value of every kind, what each of its properties may be, and a pool of what is wrong somewhere."""
+
+from .additions import ADDITIONS
+from .endpoints import ENDPOINTS
+from .hosting import VALUES_OF_HOSTING
+from .models import MODELS, VALUES_OF_MODELS
+from .pool import POOL, Property, Subject
+from .scaling import VALUES_OF_SCALING
+
+VALUES = [*VALUES_OF_SCALING, *VALUES_OF_HOSTING, *VALUES_OF_MODELS]
+CONSTRUCTS = [*MODELS, *ENDPOINTS]
+
+__all__ = ["ADDITIONS", "CONSTRUCTS", "POOL", "VALUES", "Property", "Subject"]
