@@ -151,14 +151,17 @@ def compute_fits(props: ComponentProps) -> Iterator[Broken]:
 
 @_all_components.rule("SM-COMPONENT-007", source=API_REFERENCE + "API_InferenceComponentRuntimeConfig.html")
 def copies_within_bounds(props: ComponentProps) -> Iterator[Broken]:
-    """Copies are a whole number, at first within the scaling's bounds."""
-    yield from whole_number("copies", props.copies, 0, MAX_CAPACITY)
+    """A component starts with at least 1 copy, within the scaling's bounds."""
+    # SageMaker makes no component without a copy, though one may come down to none.
+    yield from whole_number("copies", props.copies, 1, MAX_CAPACITY)
     scaling, given = props.scaling, props.copies
     if not isinstance(scaling, AutoScaling) or not isinstance(given, int):
         return
     low, high = scaling.min_capacity, scaling.max_capacity
     if known(low, high) and not low <= given <= high:
-        yield Broken("copies", given, f"{low}–{high}, the scaling's bounds", "leave it out for the minimum")
+        yield Broken(
+            "copies", given, f"{low}–{high}, the scaling's bounds", "leave it out: the minimum, or 1"
+        )
 
 
 @_all_components.rule(

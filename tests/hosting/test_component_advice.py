@@ -58,7 +58,6 @@ SILENT = {
     "a fleet that stays": fleet({"scaling": ASLEEP}, low=2),
     "a fleet that stays for one that stays": fleet({}, low=2),
     "all may sleep": fleet({"scaling": ASLEEP}, {"scaling": ASLEEP}, low=0),
-    "none has a copy": fleet({"copies": 0}, low=0),
     "copies known late": fleet({"copies": late()}, low=0),
     "a minimum known late": fleet({}, low=late(), instance_count=2),
 }

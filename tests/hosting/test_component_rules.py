@@ -248,7 +248,7 @@ REFUSALS = [
         1,
         "none: ml.m5.2xlarge has no GPU and no Neuron chip",
     ),
-    Refusal("SM-COMPONENT-007", lambda: component(copies=-1), "copies", -1, "from 0 to 10000"),
+    Refusal("SM-COMPONENT-007", lambda: component(copies=0), "copies", 0, "from 1 to 10000"),
     Refusal(
         "SM-COMPONENT-007",
         lambda: component(copies=1, scaling=scaling(2)),
@@ -433,7 +433,6 @@ ACCEPTED: dict[str, Callable[[], object]] = {
     "accelerators of a type known late": lambda: component(
         fleet(instance_type=cdk.Fn.ref("Type")), accelerators=1
     ),
-    "no copy": lambda: component(copies=0),
     "timeouts at their ends": lambda: component(download_timeout=seconds(60), startup_timeout=seconds(3600)),
     "a name of 63": lambda: component(component_name="a" * 63),
     "sleep by schedule": lambda: component(scaling=scaling(1, schedules=[asleep_at_night()])),
@@ -443,7 +442,6 @@ ACCEPTED: dict[str, Callable[[], object]] = {
     "no guard": lambda: component(rollout=Rollout.unguarded()),
     "half of the copies": lambda: component(copies=4, rollout=rolling(batch_instances=2)),
     "half of three copies": lambda: component(copies=3, rollout=rolling(batch_instances=1)),
-    "a batch for no copy": lambda: component(copies=0, rollout=rolling(batch_instances=1)),
     "a batch of copies known late": lambda: component(copies=late(), rollout=rolling(batch_instances=7)),
     "ten alarms": lambda: component(rollout=watched(8)),
     "names known late": lambda: two(

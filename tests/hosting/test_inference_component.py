@@ -121,11 +121,10 @@ def test_caching_that_is_off_is_written_and_what_is_not_given_is_not(stack: cdk.
     ("props", "copies"),
     [
         ({}, 1),
-        ({"copies": 0}, 0),
         ({"copies": 4}, 4),
         ({"scaling": scaling(2)}, 2),
         ({"scaling": scaling(0)}, 1),
-        ({"scaling": scaling(0), "copies": 0}, 0),
+        ({"scaling": scaling(0), "copies": 3}, 3),
         ({"scaling": scaling(1), "copies": 6}, 6),
     ],
 )

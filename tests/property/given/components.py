@@ -14,7 +14,7 @@ from ..made import Made
 from .basics import OWN_NAMES, SIZES, SWITCHES, call, maybe, some
 from .hosting import HOSTED, STARTING, TYPE_TOKENS, TYPES
 from .models import LONE_MODELS, SURROUNDED
-from .rollouts import ROLLING
+from .rollouts import rolling_copies
 from .scaling import OF_COPIES, scalings
 
 
@@ -52,6 +52,8 @@ def components(draw: st.DrawFn, id: str, type: Any) -> Made:
     """A component; accelerators only where the instances may have some."""
     memory = draw(st.integers(128, 4096))
     scaling = draw(st.none() | scalings(OF_COPIES, least=0))
+    copies = draw(st.none() | _copies(scaling))
+    first = copies or (max(1, scaling.given["min_capacity"]) if scaling is not None else 1)
     given = draw(
         some(
             ComponentEndpoint.add_component,
@@ -59,16 +61,16 @@ def components(draw: st.DrawFn, id: str, type: Any) -> Made:
             memory=st.just(call(cdk.Size.mebibytes, memory)),
             max_memory=maybe(st.integers(memory, 8192).map(lambda size: call(cdk.Size.mebibytes, size))),
             cpu_cores=maybe(st.floats(0.25, 4) | st.integers(1, 4)),
-            copies=maybe(_copies(scaling)),
-            rollout=maybe(ROLLING),
+            rollout=maybe(rolling_copies(first)),
             placement=maybe(st.sampled_from(Placement)),
             cache_artefacts=maybe(SWITCHES),
             component_name=maybe(OWN_NAMES),
             **STARTING,
         )
     ).given
-    if scaling is not None:
-        given = {**given, "scaling": scaling}
+    given = {**given, **({} if scaling is None else {"scaling": scaling})}
+    if copies is not None:
+        given = {**given, "copies": copies}
     if type in ACCELERATED and draw(SWITCHES):
         given = {**given, "accelerators": draw(st.integers(1, 2))}
     return Made(ComponentEndpoint.add_component, (id,), given)
@@ -79,6 +81,6 @@ ACCELERATED = ("ml.g5.2xlarge", "ml.inf2.xlarge", surroundings.INSTANCE_TYPE)
 
 def _copies(scaling: Made | None) -> st.SearchStrategy[int]:
     if scaling is None:
-        return st.integers(0, 5)
-    low, high = scaling.given["min_capacity"], scaling.given["max_capacity"]
+        return st.integers(1, 5)
+    low, high = max(1, scaling.given["min_capacity"]), scaling.given["max_capacity"]
     return st.integers(low, high if isinstance(high, int) else low + 5)

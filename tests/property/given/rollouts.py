@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import strategies as st
 
 from constructs_lib import Rollback, Rollout
@@ -66,7 +68,8 @@ def in_batches(rollbacks: Strategy, **size: Strategy) -> Strategy:
     )
 
 
-ROLLING = in_batches(ROLLBACKS, batch_percent=st.integers(5, 50)) | in_batches(
-    ROLLBACKS, batch_instances=st.integers(1, 3)
-)
-"""What the copies of an inference component take."""
+def rolling_copies(copies: int) -> Strategy:
+    """What an inference component with so many copies at first takes."""
+    least, most = math.ceil(copies * 5 / 100), max(1, copies // 2)
+    percent = in_batches(ROLLBACKS, batch_percent=st.integers(5, 50))
+    return percent | in_batches(ROLLBACKS, batch_instances=st.integers(least, most))

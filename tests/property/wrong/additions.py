@@ -65,7 +65,7 @@ ADDITIONS: list[Subject] = [
             "max_memory": (None, optional(mebibytes(128))),
             "cpu_cores": (None, optional(number(0.25))),
             "accelerators": (None, optional(whole(1, 64))),
-            "copies": (None, optional(whole(0, CAPACITY))),
+            "copies": (None, optional(whole(1, CAPACITY))),
             "scaling": (None, optional(a(AutoScaling))),
             "rollout": (None, optional(a(Rollout))),
             "placement": (None, optional(a(Placement))),
