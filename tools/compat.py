@@ -27,7 +27,7 @@ CACHE = ROOT / ".cache" / "compat"
 PYTHONS = ("3.11", "3.12", "3.13")
 TESTS = ("tests/core", "tests/model", "tests/hosting")
 CDK = "aws-cdk-lib"
-TEST_TOOLS = ("pytest", "hypothesis", "syrupy", "boto3", "pytest-xdist")
+TEST_TOOLS = ("pytest", "hypothesis", "syrupy", "boto3", "pytest-xdist", "cfn-lint")
 """Those of the dev extra that the synthesis tests need."""
 
 

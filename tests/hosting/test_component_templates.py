@@ -106,7 +106,7 @@ def everything(stack: cdk.Stack) -> None:
         cache_artefacts=False,
         component_name="Fixed-1",
     )
-    a_component(a_fleet(stack, "Least"), model=model, copies=0, rollout=Rollout.unguarded())
+    a_component(a_fleet(stack, "Least"), model=model, copies=1, rollout=Rollout.unguarded())
 
 
 @pytest.fixture(scope="module")
