@@ -24,7 +24,7 @@ from ..core.rules import (
 from .async_data import AsyncInput, AsyncLocations, AsyncOutput
 from .auto_scaling import AutoScaling, is_moved
 from .capture import DataCapture
-from .endpoint import AnyMetric, ImportedEndpoint
+from .endpoint import AnyMetric
 from .fleet import FleetProps
 from .grants import AsyncGrants
 from .hosted import HostedEndpoint, Particulars, without_latency_alarm
@@ -32,7 +32,7 @@ from .hosting_rules import hosting_rules
 from .metrics import EndpointMetric, MetricsPublishing
 from .rollout import Rollout
 from .support import Kind, support_rules
-from .variant import DEFAULT_VARIANT_NAME, Variant
+from .variant import Variant
 from .waking import may_sleep, wake_up, wake_up_name_is_free
 
 DEFAULT_BACKLOG_PER_INSTANCE = 5.0
@@ -156,11 +156,6 @@ class AsyncEndpoint(HostedEndpoint):
             allow=lambda permissions: self.locations.allow_serving(permissions, props.output),
         )
         self._host(props, [variant], particulars)
-
-    @staticmethod
-    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
-        """An asynchronous endpoint that exists already in this account and region."""
-        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
     def metric_backlog_size(self) -> AnyMetric:
         """Requests waiting or in work."""

@@ -23,7 +23,6 @@ from .auto_scaling import MAX_CAPACITY, AutoScaling
 from .capture import DataCapture
 from .component_advice import FleetAdvice
 from .component_rules import Placement
-from .endpoint import ImportedEndpoint
 from .hosted import HostedEndpoint, Particulars
 from .hosting_rules import HostingProps, hosting_rules
 from .inference_component import InferenceComponent
@@ -249,11 +248,6 @@ class ComponentEndpoint(HostedEndpoint):
         )
         self._host(props, [_Fleet(props)], particulars)
         self.cfn_endpoint_config.node.add_dependency(execution, *policies)
-
-    @staticmethod
-    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
-        """An endpoint of inference components that exists already in this account and region."""
-        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
     def add_component(
         self,

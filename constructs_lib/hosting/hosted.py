@@ -19,12 +19,13 @@ from ..core.place import path_of
 from ..core.roles import Permissions
 from .capture import DataCapture
 from .deploy_guard import DeployGuard
-from .endpoint import EndpointBase
+from .endpoint import EndpointBase, ImportedEndpoint
 from .hosting_rules import HostedVariant, HostingProps, warn_about
 from .metrics import EndpointMetric, MetricsPublishing
 from .rollback_alarms import RollbackAlarms, Watched
 from .rollout import Rollout
 from .scaling import CapacityScaling
+from .variant import DEFAULT_VARIANT_NAME
 
 _Config = sagemaker.CfnEndpointConfig
 
@@ -54,6 +55,11 @@ class HostedEndpoint(EndpointBase):
         self._endpoint_name = given if given is not None else physical_name(self)
         self.capture_bucket: s3.IBucket | None = None
         """Where captured data lands, if any is."""
+
+    @staticmethod
+    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
+        """An endpoint of this kind that exists already in this account and region, to grant on and to watch."""
+        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
     def _host(self, props: HostingProps, variants: Sequence[HostedVariant], particulars: Particulars) -> None:
         """Make the resources, once the variants and what they need are there."""

@@ -24,7 +24,7 @@ from ..model.data import ModelData, ModelDataPrefix
 from ..model.model import Model, ModelProps, model_rules
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
-from .endpoint import AnyMetric, ImportedEndpoint
+from .endpoint import AnyMetric
 from .fleet import FleetProps
 from .grants import MultiModelGrants
 from .hosted import HostedEndpoint, Particulars
@@ -34,7 +34,6 @@ from .metrics import EndpointMetric, MetricsPublishing
 from .model_placement import ModelPlacement
 from .rollout import Rollout
 from .support import Kind, support_rules
-from .variant import DEFAULT_VARIANT_NAME
 
 DEFAULT_PREFIX = "models/"
 
@@ -175,11 +174,6 @@ class MultiModelEndpoint(HostedEndpoint):
         self._placed = constructs.Construct(self, "Models")
         self.hosted_models: dict[str, HostedModel] = {}
         """The models given with `add_model`, by name."""
-
-    @staticmethod
-    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
-        """A multi-model endpoint that exists already in this account and region."""
-        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
     def add_model(
         self,

@@ -18,7 +18,6 @@ from ..model.container import Container
 from ..model.model import Model, ModelProps, model_rules
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
-from .endpoint import ImportedEndpoint
 from .fleet import FleetProps
 from .grants import PipelineGrants
 from .hosted import HostedEndpoint, Particulars
@@ -146,11 +145,6 @@ class InferencePipeline(HostedEndpoint):
         """The SageMaker model of all containers."""
         self._host(props, [props.variant(self.model)], Particulars())
         self.grants = PipelineGrants(self, direct_invocation=direct_invocation)
-
-    @staticmethod
-    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
-        """An inference pipeline that exists already in this account and region."""
-        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
     def metric_container_latency(self, container: str, *, statistic: str = "p99") -> cloudwatch.Metric:
         """Microseconds that one container took, by its hostname.

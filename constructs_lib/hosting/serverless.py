@@ -17,7 +17,7 @@ from ..core.roles import acknowledge, both_packs
 from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
 from ..model.model import ModelBase
 from .auto_scaling import AutoScaling
-from .endpoint import AnyMetric, ImportedEndpoint
+from .endpoint import AnyMetric
 from .hosted import HostedEndpoint, Particulars
 from .hosting_rules import HostingProps, hosting_rules
 from .metrics import EndpointMetric
@@ -160,11 +160,6 @@ class ServerlessEndpoint(HostedEndpoint):
         super().__init__(scope, id, props=props)
         self._host(props, [_ServerlessVariant(props)], Particulars())
         acknowledge(self.cfn_endpoint_config, dict.fromkeys(both_packs(_VOLUME_KEY), _NO_VOLUME))
-
-    @staticmethod
-    def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
-        """A serverless endpoint that exists already in this account and region."""
-        return ImportedEndpoint(scope, id, endpoint_name=endpoint_name, variant_names=(DEFAULT_VARIANT_NAME,))
 
     def metric_model_setup_time(self) -> AnyMetric:
         """Microseconds of the cold starts, p99."""
