@@ -37,6 +37,9 @@ from .support import Kind, support_rules
 
 DEFAULT_PREFIX = "models/"
 
+_SPECIAL_IDS = {"Default": "Default@", "Resource": "Resource@"}
+"""Ids by which the CDK finds the main child of a construct; older ones fail where both are there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultiModelProps(FleetProps):
@@ -208,7 +211,7 @@ class MultiModelEndpoint(HostedEndpoint):
             others=tuple(self.hosted_models),
         )
         added_model_rules.enforce(props, path=lambda: path_of(self))
-        place = constructs.Construct(self._placed, name)
+        place = constructs.Construct(self._placed, _SPECIAL_IDS.get(name, name))
         try:
             hosted = self._place(place, props)
         except ConstraintError:
