@@ -26,6 +26,26 @@ def whole_number(name: str, value: object, low: int, high: int, *, fix: str = ""
         yield Broken(name, value, f"a whole number from {low} to {high}", fix)
 
 
+def bounds(
+    low: tuple[str, object], high: tuple[str, object], most: int, *, least_high: int
+) -> Iterator[Broken]:
+    """A minimum of at least 0 and a maximum of at least `least_high`, each by its name; the minimum not above it."""
+    (low_name, lowest), (high_name, highest) = low, high
+    broken = [
+        *whole_number(low_name, lowest, 0, most),
+        *whole_number(high_name, highest, least_high, most),
+    ]
+    yield from broken
+    if not broken and isinstance(lowest, int) and isinstance(highest, int) and lowest > highest:
+        yield Broken(low_name, lowest, f"at most {high_name} ({highest})")
+
+
+def within(name: str, value: object, low: float, high: float, whose: str, fix: str) -> Iterator[Broken]:
+    """A number within bounds that are somebody's, in words: ``the scaling's bounds``."""
+    if isinstance(value, int) and known(low, high) and not low <= value <= high:
+        yield Broken(name, value, f"{low}–{high}, {whose}", fix)
+
+
 LARGEST_NUMBER = 1e15
 """Beyond any quantity of AWS's, and still exact as a double, which is how numbers reach CloudFormation."""
 
@@ -52,6 +72,10 @@ def text(
         return
     if not isinstance(value, str) or not pattern.fullmatch(value):
         yield Broken(name, value, allowed, fix)
+
+
+KEY_PREFIX = re.compile(r"(?=.{1,400}$)[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
+"""A prefix of S3 keys, without slashes at its ends, of characters that are safe in all tools."""
 
 
 def one_of(name: str, value: object, choices: Collection[object], *, fix: str = "") -> Iterator[Broken]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +14,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 
 from ..core.buckets import attributes_of, data_bucket
-from ..core.checks import kind, known, text
+from ..core.checks import KEY_PREFIX, kind, known, text
 from ..core.place import path_of
 from ..core.roles import Permissions, acknowledge_wildcard
 from ..core.rules import API_REFERENCE, Broken, Rules
@@ -24,6 +23,8 @@ from ..core.tokens import offered_by
 _Config = sagemaker.CfnEndpointConfig
 # Answers of up to 1 GB are uploaded in parts: AWS asks for the right to give up on them too.
 _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
+_READ_WITH_KEY = ("kms:Decrypt",)
+_WRITE_WITH_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 _PER_REQUEST = "Objects are named per request; the prefix bounds them."
 
 
@@ -84,24 +85,26 @@ class S3Prefix:
         """``s3://bucket/prefix``."""
         return f"s3://{attributes_of(self.bucket).name}/{self.prefix}"
 
+    @property
+    def _objects(self) -> str:
+        return f"{attributes_of(self.bucket).arn}/{self.prefix}/*"
+
+    @property
+    def _listed(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        return {"StringLike": {"s3:prefix": [f"{self.prefix}/*"]}}
+
     def allow_read(self, permissions: Permissions) -> None:
         """The same as `let_read`, gathered."""
-        bucket = attributes_of(self.bucket)
-        permissions.allow("s3:GetObject", on=f"{bucket.arn}/{self.prefix}/*", wildcard=_PER_REQUEST)
-        permissions.allow(
-            "s3:ListBucket",
-            on=bucket.arn,
-            conditions={"StringLike": {"s3:prefix": [f"{self.prefix}/*"]}},
-        )
+        permissions.allow("s3:GetObject", on=self._objects, wildcard=_PER_REQUEST)
+        permissions.allow("s3:ListBucket", on=attributes_of(self.bucket).arn, conditions=self._listed)
         for key in self._keys():
-            permissions.allow_key(key, "kms:Decrypt")
+            permissions.allow_key(key, *_READ_WITH_KEY)
 
     def allow_write(self, permissions: Permissions) -> None:
         """The same as `let_write`, gathered."""
-        objects = f"{attributes_of(self.bucket).arn}/{self.prefix}/*"
-        permissions.allow(*_WRITE, on=objects, wildcard=_PER_REQUEST)
+        permissions.allow(*_WRITE, on=self._objects, wildcard=_PER_REQUEST)
         for key in self._keys():
-            permissions.allow_key(key, "kms:Decrypt", "kms:GenerateDataKey")
+            permissions.allow_key(key, *_WRITE_WITH_KEY)
 
     def let_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the objects, and tell that one is not there yet."""
@@ -109,22 +112,22 @@ class S3Prefix:
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:ListBucket"],
-            resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [f"{self.prefix}/*"]}},
+            resource_arns=[attributes_of(self.bucket).arn],
+            conditions=self._listed,
         )
         for key in self._keys():
-            key.grant(grantee, "kms:Decrypt")
+            key.grant(grantee, *_READ_WITH_KEY)
         return granted
 
     def let_write(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` write objects."""
         granted = self._grant(grantee, *_WRITE)
         for key in self._keys():
-            key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+            key.grant(grantee, *_WRITE_WITH_KEY)
         return granted
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        objects = self.bucket.arn_for_objects(f"{self.prefix}/*")
+        objects = self._objects
         principal = grantee.grant_principal
         # Not of every principal: services and accounts are no constructs, and have no policy of their own.
         if "node" in offered_by(principal):
@@ -184,8 +187,7 @@ class AsyncLocations:
 def _allow_publish(permissions: Permissions, topic: sns.ITopic) -> None:
     # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
     permissions.allow("sns:Publish", on=topic.topic_arn)
-    if topic.master_key is not None:
-        permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")
+    permissions.allow_key(topic.master_key, *_WRITE_WITH_KEY)
 
 
 def _notification(output: AsyncOutput) -> _Config.AsyncInferenceNotificationConfigProperty | None:
@@ -207,14 +209,13 @@ input_rules = Rules[AsyncInput]()
 output_rules = Rules[AsyncOutput]()
 
 _SOURCE = API_REFERENCE + "API_AsyncInferenceOutputConfig.html"
-_PREFIX = re.compile(r"(?=.{1,400}$)[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
 _PREFIX_ALLOWED = "a key prefix of at most 400 characters such as answers/fraud, no slash at the ends"
 
 
 def _prefix(name: str, value: object) -> Iterator[Broken]:
     yield from kind(name, value, str, optional=False)
     if known(value) and isinstance(value, str):
-        yield from text(name, value, _PREFIX, _PREFIX_ALLOWED)
+        yield from text(name, value, KEY_PREFIX, _PREFIX_ALLOWED)
 
 
 @input_rules.rule("SM-ASYNC-001", source=_SOURCE)

@@ -12,7 +12,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.checks import LARGEST_NUMBER, duration, items_of, kind, known, number, one_of, text, whole_number
+from ..core.checks import (
+    LARGEST_NUMBER,
+    bounds,
+    duration,
+    items_of,
+    kind,
+    known,
+    number,
+    one_of,
+    text,
+    whole_number,
+)
 from ..core.rules import SCALING_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 
@@ -187,6 +198,12 @@ def is_moved(scaling: AutoScaling) -> bool:
     return targeted or bool(scaling.metrics or scaling.steps or scaling.schedules)
 
 
+def minimums(scaling: AutoScaling) -> Iterator[tuple[str, int | None]]:
+    """What the capacity may come down to, now and by schedules, each by the property that says so."""
+    yield "min_capacity", scaling.min_capacity
+    yield from ((f"schedules[{each.name}].min_capacity", each.min_capacity) for each in scaling.schedules)
+
+
 scaling_rules = Rules[AutoScaling]()
 metric_target_rules = Rules[MetricTarget]()
 step_rules = Rules[StepScaling]()
@@ -203,16 +220,10 @@ _REGISTER = SCALING_GUIDE + "APIReference/API_RegisterScalableTarget.html"
 @scaling_rules.rule("SM-SCALING-001", source=_REGISTER)
 def capacity_bounds(scaling: AutoScaling) -> Iterator[Broken]:
     """Capacities are whole numbers, the minimum not above the maximum."""
-    low, high = scaling.min_capacity, scaling.max_capacity
-    broken = [
-        *_required("min_capacity", low),
-        *_required("max_capacity", high),
-        *whole_number("min_capacity", low, 0, MAX_CAPACITY),
-        *whole_number("max_capacity", high, 1, MAX_CAPACITY),
-    ]
-    yield from broken
-    if not broken and known(low, high) and low > high:
-        yield Broken("min_capacity", low, f"at most max_capacity ({high})")
+    low, high = ("min_capacity", scaling.min_capacity), ("max_capacity", scaling.max_capacity)
+    yield from _required(*low)
+    yield from _required(*high)
+    yield from bounds(low, high, MAX_CAPACITY, least_high=1)
 
 
 def _required(name: str, value: object) -> Iterator[Broken]:
@@ -337,12 +348,6 @@ def schedule_moves_bounds(scheduled: ScheduledScaling) -> Iterator[Broken]:
     )
     yield from kind("timezone", scheduled.timezone, cdk.TimeZone, fix='TimeZone.of("Europe/Berlin")')
     low, high = scheduled.min_capacity, scheduled.max_capacity
-    broken = [
-        *whole_number("min_capacity", low, 0, MAX_CAPACITY),
-        *whole_number("max_capacity", high, 0, MAX_CAPACITY),
-    ]
-    yield from broken
+    yield from bounds(("min_capacity", low), ("max_capacity", high), MAX_CAPACITY, least_high=0)
     if low is None and high is None:
         yield Broken("min_capacity", None, "a minimum, a maximum or both")
-    elif not broken and known(low, high) and low > high:  # type: ignore[operator]
-        yield Broken("min_capacity", low, f"at most max_capacity ({high})")

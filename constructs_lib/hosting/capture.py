@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.buckets import data_bucket
-from ..core.checks import kind, known, text, whole_number
+from ..core.checks import KEY_PREFIX, kind, known, text, whole_number
 from ..core.place import path_of
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, Broken, Rules
@@ -95,7 +95,6 @@ capture_rules = Rules[DataCapture]()
 
 _SOURCE = API_REFERENCE + "API_DataCaptureConfig.html"
 _CONTENT_TYPE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*")
-_PREFIX = re.compile(r"(?=.{1,400}$)[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*")
 
 
 @capture_rules.rule("SM-CAPTURE-001", source=_SOURCE)
@@ -136,7 +135,7 @@ def prefix_is_a_path(capture: DataCapture) -> Iterator[Broken]:
         yield from text(
             "prefix",
             capture.prefix,
-            _PREFIX,
+            KEY_PREFIX,
             "a key prefix of at most 400 characters such as captured/fraud, no slash at the ends",
         )
     else:

@@ -13,12 +13,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
-from ..core.checks import kind, known, whole_number
+from ..core.checks import bounds, kind, within
 from ..core.place import construct_path
 from ..core.roles import Permissions, RolePolicies, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, enforce_together, violations_of
 from ..core.tokens import is_token
-from ..model.network import BoundNetwork, bound_network, network_props_go_together
+from ..model.network import bound_network, network_props_go_together
 from .auto_scaling import MAX_CAPACITY, AutoScaling
 from .capture import DataCapture
 from .component_advice import FleetAdvice
@@ -244,7 +244,9 @@ class ComponentEndpoint(HostedEndpoint):
         self.role_policies = RolePolicies(execution)
         policies = self.role_policies.attach(self, permissions)
         particulars = Particulars(
-            execution_role=execution, vpc=_vpc_config(network), network_isolation=network_isolation
+            execution_role=execution,
+            vpc=network.config(_Config.VpcConfigProperty) if network is not None else None,
+            network_isolation=network_isolation,
         )
         self._host(props, [_Fleet(props)], particulars)
         self.cfn_endpoint_config.node.add_dependency(execution, *policies)
@@ -311,14 +313,6 @@ class ComponentEndpoint(HostedEndpoint):
         return component
 
 
-def _vpc_config(network: BoundNetwork | None) -> _Config.VpcConfigProperty | None:
-    if network is None:
-        return None
-    return _Config.VpcConfigProperty(
-        subnets=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
-    )
-
-
 managed_rules = Rules[ManagedInstanceScaling]()
 component_endpoint_rules = Rules[ComponentEndpointProps](including=hosting_rules)
 
@@ -328,14 +322,8 @@ _MANAGED = API_REFERENCE + "API_ProductionVariantManagedInstanceScaling.html"
 @managed_rules.rule("SM-COMPONENT-001", source=_MANAGED)
 def managed_bounds(scaling: ManagedInstanceScaling) -> Iterator[Broken]:
     """Managed instance scaling has a minimum of at least 0, not above a maximum of at least 1."""
-    low, high = scaling.min_count, scaling.max_count
-    broken = [
-        *whole_number("min_count", low, 0, MAX_CAPACITY),
-        *whole_number("max_count", high, 1, MAX_CAPACITY),
-    ]
-    yield from broken
-    if not broken and known(low, high) and low > high:
-        yield Broken("min_count", low, f"at most max_count ({high})")
+    low, high = ("min_count", scaling.min_count), ("max_count", scaling.max_count)
+    yield from bounds(low, high, MAX_CAPACITY, least_high=1)
 
 
 @component_endpoint_rules.rule("SM-COMPONENT-002", source=_MANAGED)
@@ -349,8 +337,7 @@ def first_count_is_managed(props: ComponentEndpointProps) -> Iterator[Broken]:
         yield Broken(
             "instance_count", None, "a number of at least 1, since only the deployment knows min_count"
         )
-    elif isinstance(count, int) and known(low, high) and not low <= count <= high:
-        yield Broken("instance_count", count, f"{low}–{high}, the bounds of managed_scaling", "leave it out")
+    yield from within("instance_count", count, low, high, "the bounds of managed_scaling", "leave it out")
 
 
 @component_endpoint_rules.rule("SM-COMPONENT-003", source=DEVELOPER_GUIDE + "host-vpc.html")

@@ -12,7 +12,7 @@ import aws_cdk as cdk
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core import instance_types
-from ..core.checks import duration, known, number, text, whole_number
+from ..core.checks import duration, known, number, text, whole_number, within
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.roles import RolePolicies
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
@@ -155,13 +155,10 @@ def copies_within_bounds(props: ComponentProps) -> Iterator[Broken]:
     # SageMaker makes no component without a copy, though one may come down to none.
     yield from whole_number("copies", props.copies, 1, MAX_CAPACITY)
     scaling, given = props.scaling, props.copies
-    if not isinstance(scaling, AutoScaling) or not isinstance(given, int):
+    if not isinstance(scaling, AutoScaling):
         return
-    low, high = scaling.min_capacity, scaling.max_capacity
-    if known(low, high) and not low <= given <= high:
-        yield Broken(
-            "copies", given, f"{low}–{high}, the scaling's bounds", "leave it out: the minimum, or 1"
-        )
+    low, high, fix = scaling.min_capacity, scaling.max_capacity, "leave it out: the minimum, or 1"
+    yield from within("copies", given, low, high, "the scaling's bounds", fix)
 
 
 @_all_components.rule(

@@ -51,7 +51,7 @@ class RealtimeProps(HostingProps):
         return (
             Variant(
                 name=DEFAULT_VARIANT_NAME,
-                model=self.model,  # type: ignore[arg-type]
+                model=self.model,
                 instance_type=self.instance_type,  # type: ignore[arg-type]  # the variant's own rules look
                 instance_count=self.instance_count,
                 scaling=self.scaling,

@@ -220,14 +220,12 @@ class Rollout:
         if not self.is_guarded:
             return None
         component = sagemaker.CfnInferenceComponent
+        type, value = self._sized("COPY_COUNT")
         back = self.rollback_percent
         alarms = [component.AlarmProperty(alarm_name=name) for name in alarm_names]
         return component.InferenceComponentDeploymentConfigProperty(
             rolling_update_policy=component.InferenceComponentRollingUpdatePolicyProperty(
-                maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
-                    type="COPY_COUNT" if self.percent is None else "CAPACITY_PERCENT",
-                    value=self.instances if self.percent is None else self.percent,  # type: ignore[arg-type]
-                ),
+                maximum_batch_size=component.InferenceComponentCapacitySizeProperty(type=type, value=value),
                 wait_interval_in_seconds=_seconds(self.wait),
                 maximum_execution_timeout_in_seconds=_seconds(self.maximum_execution) or None,
                 rollback_maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
@@ -264,9 +262,13 @@ class Rollout:
         )
 
     def _size(self) -> sagemaker.CfnEndpoint.CapacitySizeProperty:
+        return _capacity(*self._sized("INSTANCE_COUNT"))
+
+    def _sized(self, counted: str) -> tuple[str, int]:
+        """Type and value of a canary, step or batch, which is a percentage or `counted`."""
         if self.percent is not None:
-            return _capacity("CAPACITY_PERCENT", self.percent)
-        return _capacity("INSTANCE_COUNT", self.instances or 1)  # the rules have seen to it that it is given
+            return "CAPACITY_PERCENT", self.percent
+        return counted, self.instances or 1  # the rules have seen to it that it is given
 
 
 def _capacity(type: str, value: int) -> sagemaker.CfnEndpoint.CapacitySizeProperty:

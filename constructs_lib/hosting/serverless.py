@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
-from ..core.checks import known, size, whole_number
+from ..core.checks import known, size, whole_number, within
 from ..core.place import construct_path
 from ..core.roles import acknowledge, both_packs
 from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
@@ -217,16 +217,10 @@ def provisioned_within_maximum(props: ServerlessProps) -> Iterator[Broken]:
 def provisioned_within_bounds(props: ServerlessProps) -> Iterator[Broken]:
     """The provisioned concurrency at first lies within the scaling's bounds."""
     scaling, given = props.scaling, props.provisioned_concurrency
-    if not isinstance(scaling, AutoScaling) or not known(given, scaling.min_capacity, scaling.max_capacity):
+    if not isinstance(scaling, AutoScaling):
         return
-    low, high = scaling.min_capacity, scaling.max_capacity
-    if isinstance(given, int) and not low <= given <= high:
-        yield Broken(
-            "provisioned_concurrency",
-            given,
-            f"{low}–{high}, the scaling's bounds",
-            "leave it out for the minimum",
-        )
+    low, high, fix = scaling.min_capacity, scaling.max_capacity, "leave it out for the minimum"
+    yield from within("provisioned_concurrency", given, low, high, "the scaling's bounds", fix)
 
 
 @serverless_rules.rule("SM-SERVERLESS-005", source=DEVELOPER_GUIDE + "serverless-endpoints-create-model.html")

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from ..core.checks import known
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, SCALING_GUIDE, Broken, RuleEntry, Rules, listed
 from ..model.container import Container
 from ..model.model import Model
-from .auto_scaling import CAPACITY_TARGETS, AutoScaling
+from .auto_scaling import CAPACITY_TARGETS, AutoScaling, minimums
 from .rollout import Rollout
 
 Asked = Iterator[tuple[str, object]]
 """The properties that ask for a feature, each with what was given."""
+
+Part = TypeVar("Part")
 
 
 class Kind(Enum):
@@ -58,25 +60,30 @@ class Refusal:
         return Broken(property, given, self.allowed or f"nothing: {self.reason}", self.fix)
 
 
-def _models(props: Any) -> Asked:
+def _models(props: Any) -> Iterator[tuple[str, Model]]:
     """The models that were made here; of imported ones nothing is known."""
-    given = [("model", getattr(props, "model", None)), *_of_variants(props, "model")]
-    yield from ((where, model) for where, model in given if isinstance(model, Model))
+    return _of(props, "model", Model)
 
 
-def _scalings(props: Any) -> Asked:
-    given = [("scaling", getattr(props, "scaling", None)), *_of_variants(props, "scaling")]
-    yield from ((where, scaling) for where, scaling in given if isinstance(scaling, AutoScaling))
+def _scalings(props: Any) -> Iterator[tuple[str, AutoScaling]]:
+    return _of(props, "scaling", AutoScaling)
 
 
-def _of_variants(props: Any, property: str) -> Asked:
-    for variant in getattr(props, "well_formed_variants", ()):
-        yield f"variants[{variant.name}].{property}", getattr(variant, property)
+def _of(props: Any, property: str, type: type[Part]) -> Iterator[tuple[str, Part]]:
+    """What the endpoint or its variants have as `property`, where it is a `type`."""
+    given = [
+        (property, getattr(props, property, None)),
+        *(
+            (f"variants[{variant.name}].{property}", getattr(variant, property))
+            for variant in getattr(props, "well_formed_variants", ())
+        ),
+    ]
+    yield from ((where, part) for where, part in given if isinstance(part, type))
 
 
 def _containers(props: Any) -> Iterator[tuple[str, Container]]:
     for where, model in _models(props):
-        yield from ((where, container) for container in model.containers)  # type: ignore[attr-defined]
+        yield from ((where, container) for container in model.containers)
     several = getattr(props, "containers", None)
     given = [
         ("container", getattr(props, "container", None)),
@@ -114,17 +121,14 @@ def _target(name: str) -> Callable[[Any], Asked]:
 
 def _zero(props: Any) -> Asked:
     for where, scaling in _scalings(props):
-        schedules = scaling.schedules  # type: ignore[attr-defined]
-        lows = [
-            ("min_capacity", scaling.min_capacity),  # type: ignore[attr-defined]
-            *((f"schedules[{each.name}].min_capacity", each.min_capacity) for each in schedules),
-        ]
-        yield from ((f"{where}.{name}", low) for name, low in lows if known(low) and low < 1)
+        for name, low in minimums(scaling):
+            if low is not None and known(low) and low < 1:
+                yield f"{where}.{name}", low
 
 
 def _model(what: str, has: Callable[[Model], bool]) -> Callable[[Any], Asked]:
     def asked(props: Any) -> Asked:
-        yield from ((where, what) for where, model in _models(props) if has(model))  # type: ignore[arg-type]
+        yield from ((where, what) for where, model in _models(props) if has(model))
 
     return asked
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeGuard
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -14,7 +14,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core import instance_types
-from ..core.checks import duration, kind, number, size, text, whole_number
+from ..core.checks import duration, kind, number, size, text, whole_number, within
 from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..core.tokens import is_token
@@ -139,7 +139,7 @@ def model_name(model: references.IModelRef) -> str:
     return cdk.Fn.select(1, cdk.Fn.split("/", model.model_ref.model_arn))
 
 
-def is_model(value: object) -> bool:
+def is_model(value: object) -> TypeGuard[references.IModelRef]:
     """Whether `value` is a model of any kind. Asks the class: asking the object would make a reference."""
     return hasattr(type(value), "model_ref")
 
@@ -228,10 +228,7 @@ def burstable_does_not_scale(variant: Variant) -> Iterator[Broken]:
 def initial_count_within_bounds(variant: Variant) -> Iterator[Broken]:
     """The instances at first lie within the scaling's bounds."""
     scaling, count = variant.scaling, variant.instance_count
-    if not isinstance(scaling, AutoScaling) or not isinstance(count, int):
+    if not isinstance(scaling, AutoScaling):
         return
-    low, high = scaling.min_capacity, scaling.max_capacity
-    if not any(is_token(each) for each in (low, high, count)) and not low <= count <= high:
-        yield Broken(
-            "instance_count", count, f"{low}–{high}, the scaling's bounds", "leave it out for the minimum"
-        )
+    low, high, fix = scaling.min_capacity, scaling.max_capacity, "leave it out for the minimum"
+    yield from within("instance_count", count, low, high, "the scaling's bounds", fix)

@@ -8,15 +8,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ..core.rules import Broken
 from ..core.tokens import is_token
-from .auto_scaling import AutoScaling, ScalingStep, StepScaling
+from .auto_scaling import AutoScaling, ScalingStep, StepScaling, minimums
 
 WAKE_UP = "WakeUp"
 
 
 def may_sleep(scaling: AutoScaling) -> bool:
     """Whether the capacity may come down to zero: also where only the deployment knows its minimum."""
-    lows = [scaling.min_capacity, *(each.min_capacity for each in scaling.schedules)]
-    return any(is_token(low) or low == 0 for low in lows)
+    return any(is_token(low) or low == 0 for _, low in minimums(scaling))
 
 
 def wake_up(unserved: cloudwatch.Metric | cloudwatch.MathExpression) -> StepScaling:

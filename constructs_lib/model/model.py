@@ -19,7 +19,7 @@ from ..core.place import construct_path, note_place
 from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from .container import Container
-from .network import BoundNetwork, bound_network, network_props_go_together
+from .network import bound_network, network_props_go_together
 
 MAX_CONTAINERS = 15
 
@@ -185,7 +185,7 @@ class Model(ModelBase):
             containers=definitions if props.containers is not None else None,
             inference_execution_config=_execution(props),
             enable_network_isolation=props.network_isolation or None,
-            vpc_config=_vpc_config(network),
+            vpc_config=network.config(sagemaker.CfnModel.VpcConfigProperty) if network is not None else None,
         )
         # The role's policies, not only the role: SageMaker reads the artefact as soon as the endpoint
         # starts, and a policy that comes later makes that fail.
@@ -199,14 +199,6 @@ def _execution(props: ModelProps) -> sagemaker.CfnModel.InferenceExecutionConfig
         sagemaker.CfnModel.InferenceExecutionConfigProperty(mode="Direct")
         if props.direct_invocation
         else None
-    )
-
-
-def _vpc_config(network: BoundNetwork | None) -> sagemaker.CfnModel.VpcConfigProperty | None:
-    if network is None:
-        return None
-    return sagemaker.CfnModel.VpcConfigProperty(
-        subnets=list(network.subnet_ids), security_group_ids=list(network.security_group_ids)
     )
 
 

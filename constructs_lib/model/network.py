@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import constructs
 from aws_cdk import aws_ec2 as ec2
@@ -13,6 +13,9 @@ from ..core.rules import Broken
 
 MAX_SECURITY_GROUPS = 5
 MAX_SUBNETS = 16
+
+
+Config = TypeVar("Config")
 
 
 class NetworkProps(Protocol):
@@ -38,6 +41,10 @@ class BoundNetwork:
     connections: ec2.Connections
     subnet_ids: Sequence[str]
     security_group_ids: Sequence[str]
+
+    def config(self, property: Callable[..., Config]) -> Config:
+        """As the ``VpcConfigProperty`` of a model or of an endpoint configuration, which have one each."""
+        return property(subnets=list(self.subnet_ids), security_group_ids=list(self.security_group_ids))
 
 
 def bound_network(scope: constructs.Construct, props: NetworkProps) -> BoundNetwork | None:
