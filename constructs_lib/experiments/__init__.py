@@ -1,0 +1,1 @@
+"""Which model is better: A/B tests, bandits and shadow tests."""
