@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -17,6 +19,9 @@ from .calls import counted
 
 PER_STACK = 25
 """Endpoints a stack: below CloudFormation's 500 resources."""
+
+MORE = 10
+"""Endpoints that the cost of one more is taken over."""
 
 
 def maker(kind: str) -> Callable[[cdk.Stack, int], None]:
@@ -42,6 +47,7 @@ def main(kind: str, count: int, per_stack: int = PER_STACK) -> dict[str, float]:
         finished = time.perf_counter()
         resources = sum(len(each.template["Resources"]) for each in assembly.stacks[:1])
         calls = _calls_for_one_more(make)
+        one_more = _seconds_for_one_more(make, folder)
     return {
         "construct": constructed - started,
         "synth": finished - constructed,
@@ -49,6 +55,7 @@ def main(kind: str, count: int, per_stack: int = PER_STACK) -> dict[str, float]:
         "memory": _peak_memory(),
         "resources": resources / min(count, per_stack),
         "calls": calls,
+        "one_more": one_more,
     }
 
 
@@ -60,6 +67,27 @@ def _calls_for_one_more(make: Callable[[cdk.Stack, int], None]) -> int:
     with counted() as made:
         make(stack, 1)
     return len(made)
+
+
+def _seconds_for_one_more(make: Callable[[cdk.Stack, int], None], folder: str) -> float:
+    """Construct and synthesize an endpoint in a stack that has some already, in a process that is warm."""
+    _made(make, f"{folder}/first", MORE + 1)
+    _, alone = _made(make, f"{folder}/alone", 1)
+    constructing, together = _made(make, f"{folder}/more", MORE + 1)
+    return statistics.median(constructing[1:]) + (together - alone) / MORE
+
+
+def _made(make: Callable[[cdk.Stack, int], None], folder: str, count: int) -> tuple[list[float], float]:
+    """Seconds to construct each of `count` endpoints in one stack, and seconds to synthesize them."""
+    app = cdk.App(outdir=folder, builtin_cloud_formation_validation=False)
+    stack = cdk.Stack(app, "Stack", env=cdk.Environment(region="eu-west-1"))
+    moments = [time.perf_counter()]
+    for index in range(count):
+        make(stack, index)
+        moments.append(time.perf_counter())
+    app.synth()
+    seconds = [later - earlier for earlier, later in pairwise([*moments, time.perf_counter()])]
+    return seconds[:-1], seconds[-1]
 
 
 def _peak_memory() -> float:
