@@ -17,7 +17,6 @@ from .rollout import DEFAULT_LATENCY_SECONDS, Rollback
 _MICROSECONDS = 1_000_000
 # PutMetricAlarm takes 10 metrics, and a rate needs 2 a variant.
 _VARIANTS_PER_RATE = 5
-_NO_ACTION = "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
 _Query = cloudwatch.CfnAlarm.MetricDataQueryProperty
 Dimensions = Mapping[str, str]
 _Item = TypeVar("_Item")
@@ -45,6 +44,17 @@ class Watched:
     """The sets of dimensions a metric is reported under."""
     requests: EndpointMetric = EndpointMetric.INVOCATIONS
     """What the errors are a share of."""
+    effect: str = "Rolls a deployment of {subject} back"
+    """What comes of an alarm, in words."""
+    no_action: str = (
+        "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
+    )
+    """Why the alarms have no action, for policy packs."""
+
+    @property
+    def description(self) -> str:
+        """The effect on the subject."""
+        return self.effect.format(subject=self.subject)
 
 
 class RollbackAlarms(constructs.Construct):
@@ -70,7 +80,7 @@ class RollbackAlarms(constructs.Construct):
         ]
         """Names of the built-in and the user's alarms."""
         if self.cfn_alarms:
-            acknowledge(self, dict.fromkeys(both_packs("CloudWatchAlarmAction"), _NO_ACTION))
+            acknowledge(self, dict.fromkeys(both_packs("CloudWatchAlarmAction"), watched.no_action))
 
     def _errors(self, percent: float) -> Iterator[cloudwatch.CfnAlarm]:
         batches = [
@@ -101,7 +111,7 @@ class RollbackAlarms(constructs.Construct):
         return cloudwatch.CfnAlarm(
             self,
             id,
-            alarm_description=f"Rolls a deployment of {self._watched.subject} back: {what}",
+            alarm_description=f"{self._watched.description}: {what}",
             metrics=list(queries),
             threshold=threshold,
             comparison_operator="GreaterThanThreshold",
