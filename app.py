@@ -8,6 +8,7 @@ import aws_cdk as cdk
 
 from stacks.asynchronous import AsyncStack
 from stacks.components import ComponentsStack
+from stacks.experiment import ExperimentStack
 from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
@@ -31,7 +32,23 @@ def build(outdir: str | None = None) -> cdk.App:
     ComponentsStack(
         app, "Components", models={"Cancer": "examples/breast_cancer", "Wine": "examples/wine/scale"}, env=env
     )
+    ExperimentStack(
+        app,
+        "Experiment",
+        models={name: f"examples/breast_cancer/arms/{name}" for name in ("few", "many")},
+        code=code,
+        # A local demonstration has no day to wait for a reward.
+        window=_seconds(app, "window", 24 * 3600),
+        period=_seconds(app, "period", 3600),
+        least=_seconds(app, "least", 14 * 86400),
+        env=env,
+    )
     return app
+
+
+def _seconds(app: cdk.App, context: str, otherwise: int) -> cdk.Duration:
+    """A duration that may be given by context, in seconds."""
+    return cdk.Duration.seconds(int(app.node.try_get_context(context) or otherwise))
 
 
 def _environment() -> cdk.Environment | None:

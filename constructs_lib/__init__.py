@@ -11,6 +11,19 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .core.errors import ConstraintError, Violation
+    from .experiments.ab_test import ABTest
+    from .experiments.allocation import (
+        EpsilonGreedy,
+        Exploration,
+        FixedSplit,
+        Memory,
+        Stopping,
+        ThompsonSampling,
+        UpperConfidenceBound,
+    )
+    from .experiments.guardrail import Guardrail
+    from .experiments.props import Routing
+    from .experiments.reward import Reward
     from .hosting.async_data import AsyncInput, AsyncOutput
     from .hosting.asynchronous import AsyncEndpoint
     from .hosting.auto_scaling import (
@@ -44,6 +57,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "core.errors": ("ConstraintError", "Violation"),
+    "experiments.ab_test": ("ABTest",),
+    "experiments.allocation": (
+        "EpsilonGreedy",
+        "Exploration",
+        "FixedSplit",
+        "Memory",
+        "Stopping",
+        "ThompsonSampling",
+        "UpperConfidenceBound",
+    ),
+    "experiments.guardrail": ("Guardrail",),
+    "experiments.props": ("Routing",),
+    "experiments.reward": ("Reward",),
     "hosting.async_data": ("AsyncInput", "AsyncOutput"),
     "hosting.asynchronous": ("AsyncEndpoint",),
     "hosting.auto_scaling": (
@@ -78,6 +104,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ABTest",
     "Adjustment",
     "AsyncEndpoint",
     "AsyncInput",
@@ -92,10 +119,15 @@ __all__ = [
     "EndpointBase",
     "EndpointGrants",
     "EndpointMetric",
+    "EpsilonGreedy",
+    "Exploration",
+    "FixedSplit",
+    "Guardrail",
     "HostedModel",
     "InferenceComponent",
     "InferencePipeline",
     "ManagedInstanceScaling",
+    "Memory",
     "MetricTarget",
     "MetricsPublishing",
     "Model",
@@ -106,14 +138,19 @@ __all__ = [
     "MultiModelEndpoint",
     "Placement",
     "RealtimeEndpoint",
+    "Reward",
     "Rollback",
     "Rollout",
+    "Routing",
     "RoutingStrategy",
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
     "StepScaling",
+    "Stopping",
     "SuspendedScaling",
+    "ThompsonSampling",
+    "UpperConfidenceBound",
     "Variant",
     "Violation",
     "__version__",

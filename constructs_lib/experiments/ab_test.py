@@ -44,8 +44,8 @@ class ABTest(constructs.Construct):
 
         test = ABTest(self, "Test",
             variants=[
-                Variant(name="A", model=a, instance_type="ml.m5.large"),
-                Variant(name="B", model=b, instance_type="ml.m5.large"),
+                Variant(name="A", model=model, instance_type="ml.m5.large"),
+                Variant(name="B", model=candidate, instance_type="ml.m5.large"),
             ],
             allocation=ThompsonSampling(),
             reward=Reward.binary(window=Duration.hours(24)),
@@ -131,7 +131,6 @@ class ABTest(constructs.Construct):
             "Manager",
             endpoint=self.endpoint,
             description=self._description(props, guards),
-            counter_shards=_COUNTER_SHARDS,
             look_every=props.look_every,
             encryption_key=encryption_key,
             removal_policy=removal_policy,
@@ -234,5 +233,3 @@ class ABTest(constructs.Construct):
 
 
 _Alarm = cloudwatch.CfnAlarm | cloudwatch.IAlarm
-_COUNTER_SHARDS = 4
-"""Partitions that the counters are spread over: DynamoDB takes 1,000 writes a second in each."""

@@ -18,22 +18,23 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
-from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from ..core.buckets import data_bucket
-from ..core.roles import acknowledge, both_packs
+from ..core.buckets import attributes_of, data_bucket
+from ..core.roles import acknowledge, acknowledge_wildcard, both_packs
 from ..hosting.endpoint import EndpointBase
+from .delivery import EVENTS_PREFIX, EventDelivery
 from .functions import runtime_function
 
-EVENTS_PREFIX = "events/"
-"""Where Firehose puts what arrived, below it by the hour of arrival: ``yyyy/MM/dd/HH/``."""
 _BATCH = 500
 _RETRIES_SECONDS = 6 * 3600
+_KEY_ACTIONS = (
+    "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+)  # fmt: skip
 
 
 class ExperimentManager(constructs.Construct):
@@ -46,7 +47,6 @@ class ExperimentManager(constructs.Construct):
         *,
         endpoint: EndpointBase,
         description: str,
-        counter_shards: int,
         look_every: cdk.Duration,
         encryption_key: kms.IKey | None,
         removal_policy: cdk.RemovalPolicy,
@@ -61,16 +61,15 @@ class ExperimentManager(constructs.Construct):
             self, "Events", what=f"Exposures and rewards of {scope.node.path}", key=encryption_key
         )
         """Everything that arrived, for the recount and for analyses of your own."""
-        self.delivery = self._delivery()
+        self.delivery = EventDelivery(self, "Delivery", stream=self.stream, bucket=self.bucket)
         self.failed_batches = self._failed_batches()
         """Where a batch goes that could not be counted for six hours. The events are in the bucket as well."""
         environment = {
             "EXPERIMENT": description,
-            "TABLE": self.table.table_name,
+            "LEDGER_TABLE": self.table.table_name,
             "STREAM": self.stream.stream_name,
             "BUCKET": self.bucket.bucket_name,
             "EVENTS_PREFIX": EVENTS_PREFIX,
-            "COUNTER_SHARDS": str(counter_shards),
         }
         self.ingest = self._ingest(environment)
         """Counts what comes through the stream."""
@@ -127,7 +126,7 @@ class ExperimentManager(constructs.Construct):
         return table
 
     def _stream(self) -> kinesis.Stream:
-        return kinesis.Stream(
+        stream = kinesis.Stream(
             self,
             "Stream",
             stream_mode=kinesis.StreamMode.ON_DEMAND,
@@ -137,32 +136,12 @@ class ExperimentManager(constructs.Construct):
             else kinesis.StreamEncryption.KMS,
             encryption_key=self.encryption_key,
         )
-
-    def _delivery(self) -> firehose.DeliveryStream:
-        delivery = firehose.DeliveryStream(
-            self,
-            "Delivery",
-            source=firehose.KinesisStreamSource(self.stream),
-            destination=firehose.S3Bucket(
-                self.bucket,
-                data_output_prefix=EVENTS_PREFIX + "!{timestamp:yyyy/MM/dd/HH}/",
-                error_output_prefix="failed/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd/HH}/",
-                buffering_interval=cdk.Duration.seconds(60),
-                buffering_size=cdk.Size.mebibytes(64),
-                compression=firehose.Compression.GZIP,
-                file_extension=".jsonl.gz",
-                # One event a line, whether its sender ended it with one or not.
-                processors=[firehose.AppendDelimiterToRecordProcessor()],
-            ),
-        )
-        acknowledge(
-            delivery,
-            {
-                "AwsSolutions::AwsSolutions-KDF1": "Its source is a stream, which is encrypted; with a source, "
-                "Firehose takes no encryption of its own.",
-            },
-        )
-        return delivery
+        if self.encryption_key is not None:
+            reason = (
+                "The key is the caller's choice: one key, and one policy, for all that the experiment holds."
+            )
+            acknowledge(stream, {"AwsSolutions::AwsSolutions-KDS3": reason})
+        return stream
 
     def _failed_batches(self) -> sqs.Queue:
         queue = sqs.Queue(
@@ -175,7 +154,12 @@ class ExperimentManager(constructs.Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        acknowledge(queue, {"AwsSolutions::AwsSolutions-SQS3": "It is itself the queue of what failed."})
+        acknowledge(
+            queue,
+            {
+                "AwsSolutions::AwsSolutions-SQS3": "It is itself the queue of what failed: a person looks into it."
+            },
+        )
         return queue
 
     def _ingest(self, environment: Mapping[str, str]) -> lambda_.Function:
@@ -188,7 +172,7 @@ class ExperimentManager(constructs.Construct):
             timeout=cdk.Duration.minutes(2),
             memory_mb=512,
         )
-        self.table.grant(
+        self._let_use_table(
             function, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
         )
         function.add_event_source(
@@ -204,7 +188,40 @@ class ExperimentManager(constructs.Construct):
                 on_failure=sources.SqsDlq(self.failed_batches),
             )
         )
+        if self.encryption_key is not None:
+            acknowledge(
+                function,
+                dict.fromkeys(
+                    (
+                        f"AwsSolutions::AwsSolutions-IAM5[Action::kms:{each}*]"
+                        for each in ("GenerateDataKey", "ReEncrypt")
+                    ),
+                    "The CDK's own grant for a queue with a key, bound to that key.",
+                ),
+            )
         return function
+
+    def _let_use_table(self, function: lambda_.Function, *actions: str) -> None:
+        self.table.grant(function, *actions)
+        if self.encryption_key is not None:
+            # What DynamoDB does with the key, it does in the caller's name:
+            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+            self.encryption_key.grant(function, *_KEY_ACTIONS)
+
+    def _let_read_events(self, function: lambda_.Function) -> None:
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self.bucket.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": [f"{EVENTS_PREFIX}*"]}},
+            )
+        )
+        events = f"{self.bucket.bucket_arn}/{EVENTS_PREFIX}*"
+        function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[events]))
+        acknowledge_wildcard(self, events, "Firehose names the objects.")
+        key = attributes_of(self.bucket).key
+        if key is not None:
+            key.grant(function, "kms:Decrypt")
 
     def _controller(
         self, environment: Mapping[str, str], endpoint: EndpointBase, look_every: cdk.Duration
@@ -218,7 +235,7 @@ class ExperimentManager(constructs.Construct):
             timeout=cdk.Duration.minutes(2),
             memory_mb=1024,
         )
-        self.table.grant(
+        self._let_use_table(
             function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"
         )
         endpoint.grants.shift_traffic(function)
@@ -241,8 +258,8 @@ class ExperimentManager(constructs.Construct):
             timeout=cdk.Duration.minutes(15),
             memory_mb=2048,
         )
-        self.bucket.grant_read(function, f"{EVENTS_PREFIX}*")
-        self.table.grant(
+        self._let_read_events(function)
+        self._let_use_table(
             function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"
         )
         events.Rule(
