@@ -25,7 +25,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from ..core.buckets import attributes_of, data_bucket
-from ..core.roles import acknowledge, acknowledge_wildcard, both_packs
+from ..core.roles import acknowledge, acknowledge_wildcard, both_packs, wildcard_actions
 from ..hosting.endpoint import EndpointBase
 from .delivery import EVENTS_PREFIX, EventDelivery
 from .functions import runtime_function
@@ -189,16 +189,9 @@ class ExperimentManager(constructs.Construct):
             )
         )
         if self.encryption_key is not None:
-            acknowledge(
-                function,
-                dict.fromkeys(
-                    (
-                        f"AwsSolutions::AwsSolutions-IAM5[Action::kms:{each}*]"
-                        for each in ("GenerateDataKey", "ReEncrypt")
-                    ),
-                    "The CDK's own grant for a queue with a key, bound to that key.",
-                ),
-            )
+            reason = "The CDK's own grant for a queue with a key, bound to that key."
+            found = wildcard_actions("kms:GenerateDataKey*", "kms:ReEncrypt*")
+            acknowledge(self, dict.fromkeys(found, reason))
         return function
 
     def _let_use_table(self, function: lambda_.Function, *actions: str) -> None:
