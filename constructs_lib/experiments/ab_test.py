@@ -13,9 +13,11 @@ from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
 from ..core.place import construct_path, note_place, stack_of
+from ..core.rules import enforce_together
 from ..hosting.capture import DataCapture
 from ..hosting.metrics import MetricsPublishing
 from ..hosting.realtime import RealtimeEndpoint
+from ..hosting.realtime_rules import RealtimeProps, realtime_rules
 from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
 from ..hosting.variant import Variant, model_name
@@ -104,7 +106,27 @@ class ABTest(constructs.Construct):
             period=period if period is not None else cdk.Duration.hours(1),
             look_every=look_every if look_every is not None else cdk.Duration.minutes(5),
         )
-        ab_test_rules.enforce(props, path=lambda: construct_path(scope, id))
+        enforce_together(
+            ab_test_rules.violations(props),
+            realtime_rules.violations(
+                RealtimeProps(
+                    model=None,
+                    variants=variants,
+                    instance_type=None,
+                    instance_count=None,
+                    scaling=None,
+                    endpoint_name=endpoint_name,
+                    rollout=rollout if rollout is not None else Rollout.all_at_once(),
+                    capture=capture,
+                    metrics=metrics,
+                    parameter_name=None,
+                    encryption_key=encryption_key,
+                    weights_managed_elsewhere=True,
+                    check_deployments=True,
+                )
+            ),
+            path=lambda: construct_path(scope, id),
+        )
         super().__init__(scope, id)
         note_place(self, scope, id)
         self.experiment_name = experiment_name if experiment_name is not None else physical_name(self)
