@@ -41,7 +41,7 @@ def function(template: Template, name: str) -> dict[str, Any]:
     (found,) = [
         each["Properties"]
         for each in resources(template, "AWS::Lambda::Function").values()
-        if each["Properties"]["Handler"] == f"runtime.{name}.handler"
+        if each["Properties"]["Handler"] == f"runtime.{name}.handle"
     ]
     return found
 
