@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.checks import known, latency, number
+from ..core.checks import latency, number, text
+from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import Broken, Rules
+from .known_now import KNOWN_NOW, fields_known_now
 
 _KOHAVI = "https://doi.org/10.1017/9781108653985"
 
@@ -61,6 +63,7 @@ class Guardrail:
 
 
 guardrail_rules = Rules[Guardrail]()
+guardrail_rules.add(KNOWN_NOW, fields_known_now)
 
 
 @guardrail_rules.rule("SM-GUARDRAIL-001", source=_KOHAVI)
@@ -73,5 +76,4 @@ def guards_one_thing(guardrail: Guardrail) -> Iterator[Broken]:
         )
     yield from number("percent", guardrail.percent, 0, 100, above=True)
     yield from latency("p99", guardrail.p99)
-    if known(guardrail.variant) and not guardrail.variant:
-        yield Broken("variant", guardrail.variant, "the name of a variant, or None")
+    yield from text("variant", guardrail.variant, NAME_PATTERN, f"None, or {NAME_ALLOWED}")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from ..core.checks import known, number
 from ..core.rules import Broken, Rules
+from .known_now import KNOWN_NOW, fields_known_now
 from .power import SampleSize, binary_sample_size, numeric_sample_size
 
+_LARGEST_EFFECT = 1e12
 _COHEN = "https://doi.org/10.4324/9780203771587"
 
 
@@ -83,12 +85,13 @@ class Planned:
 
 
 plan_rules = Rules[Plan]()
+plan_rules.add(KNOWN_NOW, fields_known_now)
 
 
 @plan_rules.rule("SM-PLAN-001", source=_COHEN)
 def plan_looks_for_something(plan: Plan) -> Iterator[Broken]:
     """A plan has an effect other than 0, more than 0 requests a day, and a power of 0.5–0.999."""
-    yield from number("effect", plan.effect, -1e12, 1e12)
+    yield from number("effect", plan.effect, -_LARGEST_EFFECT, _LARGEST_EFFECT)
     if plan.effect == 0 and not isinstance(plan.effect, bool):
         yield Broken("effect", plan.effect, "anything but 0")
     yield from number("requests_per_day", plan.requests_per_day, 0, above=True)
@@ -104,6 +107,8 @@ def plan_is_about_a_rate_or_a_mean(plan: Plan) -> Iterator[Broken]:
     yield from number("deviation", plan.deviation, 0, above=True)
     broken = list(number("baseline", plan.baseline, 0, 1, above=True))
     yield from broken
+    # An effect that is no number is reported by the other rule.
+    broken += number("effect", plan.effect, -_LARGEST_EFFECT, _LARGEST_EFFECT)
     if not broken and known(plan.baseline, plan.effect) and plan.baseline is not None:
         if plan.baseline == 1:
             yield Broken("baseline", plan.baseline, "less than 1")

@@ -14,6 +14,7 @@ from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..hosting.variant import Variant
 from .allocation import Allocation, FixedSplit, Memory
 from .guardrail import Guardrail
+from .known_now import KNOWN_NOW, fields_known_now
 from .plan import Plan
 from .reward import Reward
 
@@ -48,6 +49,7 @@ class ABTestProps:
     look_every: cdk.Duration
     plan: Plan | None
     alpha: float
+    removal_policy: cdk.RemovalPolicy
 
     @property
     def names(self) -> list[str]:
@@ -73,6 +75,7 @@ class ABTestProps:
 
 
 ab_test_rules = Rules[ABTestProps]()
+ab_test_rules.add(KNOWN_NOW, fields_known_now)
 
 
 @ab_test_rules.rule("SM-ABTEST-002", source=_AB_TESTING)

@@ -127,7 +127,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         {"rollout": Rollout.canary(size_percent=10, wait=cdk.Duration.minutes(5))},
         sliding(hours(22)),
     ],
-    ids=str,
+    ids=lambda props: "-".join(props),
 )
 def test_what_is_at_the_edge_passes(props: dict[str, Any]) -> None:
     attempt(**props)

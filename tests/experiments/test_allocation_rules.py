@@ -14,6 +14,7 @@ from constructs_lib import (
     FixedSplit,
     Guardrail,
     Memory,
+    Plan,
     Reward,
     Stopping,
     ThompsonSampling,
@@ -93,8 +94,33 @@ REFUSALS = [
     Refusal(
         "SM-GUARDRAIL-001", lambda: Guardrail(), "percent, p99, own_alarm", [None, None, None], "exactly one"
     ),
-    Refusal("SM-GUARDRAIL-001", lambda: Guardrail.errors(percent=1, variant=""), "variant", "", "the name"),
+    Refusal("SM-GUARDRAIL-001", lambda: Guardrail.errors(percent=1, variant=""), "variant", "", "1–63"),
 ]  # fmt: skip
+
+
+NUMBER = cdk.Token.as_number({"Ref": "Number"})
+DURATION = cdk.Duration.hours(NUMBER)
+
+TOKENS = [
+    Refusal("SM-EXPERIMENT-001", attempt, property, given, "known at synthesis")
+    for property, given, attempt in (
+        ("A", NUMBER, lambda: FixedSplit(A=NUMBER, B=1)),
+        ("percent", NUMBER, lambda: Exploration(percent=NUMBER)),
+        ("half_life", DURATION, lambda: Exploration(half_life=DURATION)),
+        ("span", DURATION, lambda: Memory.sliding(DURATION)),
+        ("minimum_duration", DURATION, lambda: Stopping(minimum_duration=DURATION)),
+        ("minimum_units", NUMBER, lambda: ThompsonSampling(minimum_units=NUMBER)),
+        ("epsilon", NUMBER, lambda: EpsilonGreedy(epsilon=NUMBER)),
+        ("window", DURATION, lambda: Reward.binary(window=DURATION)),
+        ("percent", NUMBER, lambda: Guardrail.errors(percent=NUMBER)),
+        ("effect", NUMBER, lambda: Plan.mean(deviation=1, effect=NUMBER, requests_per_day=1)),
+    )
+]
+
+
+@pytest.mark.parametrize("refusal", TOKENS, ids=lambda refusal: refusal.property)
+def test_a_token_is_refused_where_synthesis_computes(refusal: Refusal) -> None:
+    refusal.check()
 
 
 @pytest.mark.parametrize("refusal", as_parameters(REFUSALS))
