@@ -13,7 +13,6 @@ from constructs_lib.experiments.runtime.counts import Totals
 from constructs_lib.experiments.runtime.density import Density
 from constructs_lib.experiments.runtime.experiment import Reward
 from constructs_lib.experiments.runtime.posterior import credible, mean, posterior
-
 from tests.experiments.runtime.situations import BINARY, binary, numeric
 
 SMALLER_IS_BETTER = Reward(kind="binary", window=0.0, minimize=True)
