@@ -94,7 +94,7 @@ def learned(
     if allocation.kind == "thompson":
         return thompson(probabilities, allocation.top_two)
     if allocation.kind == "epsilon_greedy":
-        means = {arm: posteriors[arm].mean() for arm in probabilities}
+        means = {arm: posteriors[arm].mean for arm in probabilities}
         return epsilon_greedy(means, allocation.epsilon)
     if allocation.kind == "kl_ucb":
         return upper_confidence(experiment.reward, {arm: totals[arm] for arm in probabilities}, batch)

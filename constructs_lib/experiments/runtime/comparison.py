@@ -64,7 +64,7 @@ def _others_below(
 def _abrupt(density: Density, seen_by: Density) -> Iterator[float]:
     """Where its distribution function has corners, or is a step in the eyes of a much wider density."""
     edges = density.edges
-    yield from edges if density.scale < seen_by.scale / 2 else (edges[0], edges[-1])
+    yield from edges if density.deviation < seen_by.deviation / 2 else (edges[0], edges[-1])
 
 
 def _before_gain(level: float, gain: float, least: float) -> float:

@@ -15,17 +15,16 @@ import math
 from collections.abc import Callable
 
 from .counts import Totals
-from .density import Density
+from .density import Density, Shape
 from .experiment import Reward
 
 CREDIBLE = 0.95
-_MAX_UNSURE = 1e6
-"""Standard deviations, in ranges of the reward, from which on the posterior is as good as uniform."""
 
 
 def posterior(reward: Reward, totals: Totals) -> Density:
     """Of the mean; of minus the mean where the reward is to be small."""
-    return _beta(reward, totals) if reward.kind == "binary" else _student(reward, totals)
+    shape = _beta(totals) if reward.kind == "binary" else _student(reward, totals)
+    return Density(shape.mirrored() if reward.minimize else shape)
 
 
 def credible(reward: Reward, density: Density) -> tuple[float, float]:
@@ -36,60 +35,51 @@ def credible(reward: Reward, density: Density) -> tuple[float, float]:
 
 def mean(reward: Reward, density: Density) -> float:
     """The mean of the posterior, as the reward is measured."""
-    return -density.mean() if reward.minimize else density.mean()
+    return -density.mean if reward.minimize else density.mean
 
 
-def _beta(reward: Reward, totals: Totals) -> Density:
-    successes = min(max(totals.total, 0.0), totals.exposures)
-    failures = totals.exposures - successes
-    size = totals.exposures + 2
-    yes, no = (successes + 1) / size, (failures + 1) / size
+def _beta(totals: Totals) -> Shape:
+    """In the log-odds, where it has no edges: z is their distance from those of the mean.
 
-    def log_density(x: float) -> float:
-        # Relative to the mean: with 1e9 units the plain logarithms would leave nothing of the difference.
-        return _times_log(successes, (x - yes) / yes) + _times_log(failures, (yes - x) / no)
+    All is relative to the mean: at 1e9 units, the difference of two plain logarithms would have no digit left.
+    """
+    ones = min(max(totals.total, 0.0), totals.exposures)
+    a, b = ones + 1, totals.exposures - ones + 1
+    yes, no = a / (a + b), b / (a + b)
+    odds, width = math.log(a / b), 1 / math.sqrt((a + b) * yes * no)
 
-    return _tabulated(log_density, yes, math.sqrt(yes * no / (size + 1)), 0.0, 1.0, mirrored=reward.minimize)
+    def log_density(z: float) -> float:
+        up = z * width
+        return -a * math.log1p(no * math.expm1(-up)) - b * math.log1p(yes * math.expm1(up))
+
+    def from_x(x: float) -> float:
+        if x <= 0:
+            return -math.inf
+        return (math.log(x / (1 - x)) - odds) / width if x < 1 else math.inf
+
+    return Shape(log_density=log_density, to_x=lambda z: 1 / (1 + math.exp(-odds - z * width)), from_x=from_x)
 
 
-def _times_log(count: float, change: float) -> float:
-    """``count·log(1 + change)``, where none of nothing is nothing."""
-    if count == 0:
-        return 0.0
-    return -math.inf if change <= -1 else count * math.log1p(change)
-
-
-def _student(reward: Reward, totals: Totals) -> Density:
-    count, width = totals.rewards, reward.high - reward.low
-    if count == 0:
-        middle = (reward.low + reward.high) / 2
-        return _tabulated(lambda _: 0.0, middle, width / 2, reward.low, reward.high, mirrored=reward.minimize)
+def _student(reward: Reward, totals: Totals) -> Shape:
+    count, reach = totals.rewards, reward.high - reward.low
+    if count <= 0:
+        return _placed(lambda _: 0.0, (reward.low + reward.high) / 2, reach / 2, reward)
     freedom = max(count, 1.0)
     observed = min(max(totals.total / count, reward.low), reward.high)
-    squared = (spread(totals) + width * width / 12) / freedom / count
-    scale = min(math.sqrt(squared), _MAX_UNSURE * width)
+    width = math.sqrt((spread(totals) + reach * reach / 12) / freedom / count)
+    return _placed(lambda z: -(freedom + 1) / 2 * math.log1p(z * z / freedom), observed, width, reward)
 
-    def log_density(x: float) -> float:
-        z = (x - observed) / scale
-        return -(freedom + 1) / 2 * math.log1p(z * z / freedom)
 
-    return _tabulated(log_density, observed, scale, reward.low, reward.high, mirrored=reward.minimize)
+def _placed(log_density: Callable[[float], float], centre: float, width: float, reward: Reward) -> Shape:
+    return Shape(
+        log_density=log_density,
+        to_x=lambda z: centre + z * width,
+        from_x=lambda x: (x - centre) / width,
+        low=(reward.low - centre) / width,
+        high=(reward.high - centre) / width,
+    )
 
 
 def spread(totals: Totals) -> float:
     """The sum of the squared distances of the rewards from their mean."""
     return max(totals.squares - totals.total * totals.total / totals.rewards, 0.0) if totals.rewards else 0.0
-
-
-def _tabulated(
-    log_density: Callable[[float], float],
-    centre: float,
-    scale: float,
-    low: float,
-    high: float,
-    *,
-    mirrored: bool,
-) -> Density:
-    if mirrored:
-        return Density(lambda x: log_density(-x), centre=-centre, scale=scale, low=-high, high=-low)
-    return Density(log_density, centre=centre, scale=scale, low=low, high=high)

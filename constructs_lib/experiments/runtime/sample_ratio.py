@@ -1,6 +1,6 @@
 """Whether the arms got the traffic that they were meant to get. If not, they are not comparable.
 
-Only periods that lie wholly within one epoch are compared, each with that epoch's weights; an arm with weight 0 is
+Only periods that lie wholly within one epoch are compared, each with that epoch's weights; an arm without weight is
 no part of the split. There are two answers:
 
 `p`, of the χ² test at this look, is what is usually quoted. It is not made for looking every hour.
@@ -25,6 +25,7 @@ from .memory import of_generation
 
 PRIOR_UNITS = 1000.0
 """What the weights count for in the alternative: it is most sensitive to deviations of about 1/√1000."""
+LEAST_WEIGHT = 1e-6
 FEWEST_EXPECTED = 5.0
 """Cochran's rule: cells with less than that are put together."""
 _MOST_TERMS = 1000
@@ -68,7 +69,7 @@ def _splits(experiment: Experiment, situation: Situation, buckets: Iterable[Buck
     found = []
     for start, observed in sorted(periods.items()):
         epoch = _epoch_of(situation, start, start + experiment.period)
-        weights = {} if epoch is None else {arm: w for arm, w in epoch.weights.items() if w > 0}
+        weights = {} if epoch is None else {arm: w for arm, w in epoch.weights.items() if w > LEAST_WEIGHT}
         if len(weights) > 1:
             whole = math.fsum(weights.values())
             found.append(
