@@ -9,7 +9,7 @@ from typing import Any
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
-from .emulator import Scope
+from .emulator import Scope, put_event
 
 Alarm = dict[str, Any]
 Point = Mapping[str, Any]
@@ -38,6 +38,20 @@ def move_alarm(alarm: Alarm, state: str, reason: str) -> None:
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
+    _announce(alarm, before)
+
+
+def _announce(alarm: Alarm, before: str) -> None:
+    """Tell EventBridge of the change, which ministack does not.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    detail = {
+        "alarmName": alarm["AlarmName"],
+        "state": {"value": alarm["StateValue"], "reason": alarm["StateReason"]},
+        "previousState": {"value": before},
+    }
+    put_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail, [alarm["AlarmArn"]])
 
 
 def replace_evaluation(evaluate: Callable[[Alarm], None]) -> None:
