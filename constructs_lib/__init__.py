@@ -21,10 +21,12 @@ if TYPE_CHECKING:
         ThompsonSampling,
         UpperConfidenceBound,
     )
+    from .experiments.comparison import Comparison, ComparisonMetric
     from .experiments.guardrail import Guardrail
     from .experiments.plan import Plan
     from .experiments.props import Routing
     from .experiments.reward import Reward
+    from .experiments.shadow_test import ShadowTest
     from .hosting.async_data import AsyncInput, AsyncOutput
     from .hosting.asynchronous import AsyncEndpoint
     from .hosting.auto_scaling import (
@@ -72,6 +74,8 @@ _HOMES = {
     "experiments.plan": ("Plan",),
     "experiments.props": ("Routing",),
     "experiments.reward": ("Reward",),
+    "experiments.comparison": ("Comparison", "ComparisonMetric"),
+    "experiments.shadow_test": ("ShadowTest",),
     "hosting.async_data": ("AsyncInput", "AsyncOutput"),
     "hosting.asynchronous": ("AsyncEndpoint",),
     "hosting.auto_scaling": (
@@ -112,6 +116,8 @@ __all__ = [
     "AsyncInput",
     "AsyncOutput",
     "AutoScaling",
+    "Comparison",
+    "ComparisonMetric",
     "ComponentEndpoint",
     "ComponentMetric",
     "ConstraintError",
@@ -149,6 +155,7 @@ __all__ = [
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
+    "ShadowTest",
     "StepScaling",
     "Stopping",
     "SuspendedScaling",

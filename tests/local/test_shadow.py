@@ -19,6 +19,17 @@ from .test_updates import percent, update
 
 PRODUCTION, SHADOW = "main", "challenger"
 
+SLOW_CODE = """
+import time
+
+def model_fn(model_dir):
+    return 0
+
+def transform_fn(model, data, content_type, accept):
+    time.sleep(1)
+    return "new", accept
+"""
+
 
 def shadow_config(
     hosting: Hosting,
@@ -109,8 +120,7 @@ def test_the_weights_say_which_share_is_copied(
 
 
 def test_a_slow_shadow_costs_callers_nothing(hosting: Hosting) -> None:
-    slow = "import time\ndef model_fn(d): return 0\ndef transform_fn(m, d, c, a):\n    time.sleep(1)\n    return 'new', a\n"
-    name = hosting.endpoint(shadow_config(hosting, shadow={"ModelName": hosting.model(slow)}))
+    name = hosting.endpoint(shadow_config(hosting, shadow={"ModelName": hosting.model(SLOW_CODE)}))
     hosting.invoke(name)
     began = time.monotonic()
     assert {hosting.invoke(name)[0] for _ in range(10)} == {"old"}
