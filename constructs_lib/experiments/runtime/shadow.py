@@ -111,18 +111,18 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """
     test = ShadowTest.from_environment()
     if "at" in event:
-        return _answer(test, [window_at(test, _seconds(event["at"]))])
-    return _answer(test, windows_due(test, _seconds(event["time"])))
+        return _answer(test, [window_at(test, _seconds(event["at"]))], time.time())
+    now = _seconds(event["time"])
+    return _answer(test, windows_due(test, now), now)
 
 
-def _answer(test: ShadowTest, windows: list[Window]) -> dict[str, Any]:
-    looks = [_look(test, window) for window in windows]
+def _answer(test: ShadowTest, windows: list[Window], now: float) -> dict[str, Any]:
+    looks = [_look(test, window, over=window.end + test.settle <= now) for window in windows]
     return {"reports": [f"s3://{test.bucket}/{key}" for key, _ in looks], "last": looks[-1][1]}
 
 
-def _look(test: ShadowTest, window: Window) -> tuple[str, dict[str, Any]]:
+def _look(test: ShadowTest, window: Window, *, over: bool) -> tuple[str, dict[str, Any]]:
     """Compare a window; where its report lies, and what it says."""
-    over = window.end + test.settle <= time.time()
     key = f"{test.reports}/{'' if over else 'so-far/'}{window.name}"
     report = _report(test, window)
     s3 = boto3.client("s3")
