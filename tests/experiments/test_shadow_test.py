@@ -24,7 +24,7 @@ from constructs_lib import (
     ShadowTest,
     Variant,
 )
-from constructs_lib.experiments.runtime.comparison import Criteria
+from constructs_lib.experiments.runtime.agreement import Criteria
 from constructs_lib.experiments.runtime.shadow import DIMENSION, NAMESPACE, VARIABLE, metrics
 from constructs_lib.experiments.runtime.shadow import ShadowTest as Described
 from tests.support.identity import identities

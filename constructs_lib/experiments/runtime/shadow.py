@@ -19,8 +19,8 @@ from typing import Any
 
 import boto3
 
-from .captured import Selection, UnparsableError, answer, captured
 from .agreement import Criteria, Load, Outcome, compare, slowdown, verdict
+from .captured import Selection, UnparsableError, answer, captured
 from .pairing import Paired, Pairing, Side
 
 VARIABLE = "SHADOW_TEST"

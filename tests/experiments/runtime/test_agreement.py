@@ -7,8 +7,7 @@ import random
 import numpy
 import pytest
 
-from constructs_lib.experiments.runtime.captured import Answer
-from constructs_lib.experiments.runtime.comparison import (
+from constructs_lib.experiments.runtime.agreement import (
     Criteria,
     Load,
     Outcome,
@@ -16,6 +15,7 @@ from constructs_lib.experiments.runtime.comparison import (
     slowdown,
     verdict,
 )
+from constructs_lib.experiments.runtime.captured import Answer
 
 CRITERIA = Criteria(tolerance=0, minimum_pairs=3, least_agreement=0.9)
 
