@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from .experiments.comparison import Comparison, ComparisonMetric
     from .experiments.guardrail import Guardrail
+    from .experiments.managed_shadow_test import ManagedShadowTest
     from .experiments.plan import Plan
     from .experiments.props import Routing
     from .experiments.reward import Reward
@@ -72,6 +73,7 @@ _HOMES = {
     ),
     "experiments.guardrail": ("Guardrail",),
     "experiments.plan": ("Plan",),
+    "experiments.managed_shadow_test": ("ManagedShadowTest",),
     "experiments.props": ("Routing",),
     "experiments.reward": ("Reward",),
     "experiments.comparison": ("Comparison", "ComparisonMetric"),
@@ -135,6 +137,7 @@ __all__ = [
     "InferenceComponent",
     "InferencePipeline",
     "ManagedInstanceScaling",
+    "ManagedShadowTest",
     "Memory",
     "MetricTarget",
     "MetricsPublishing",

@@ -203,11 +203,13 @@ def support_rules(kind: Kind, *, including: Rules[Any]) -> Rules[Any]:
     """The rules of `including`, and one for each thing that `kind` refuses."""
     rules = Rules[Any](including=including)
     for feature, refusal in REFUSED[kind].items():
-        rules.add(refusal.rule, _refusing(feature, refusal))
+        rules.add(refusal.rule, check_of(feature, refusal))
     return rules
 
 
-def _refusing(feature: Feature, refusal: Refusal) -> Callable[[Any], Iterator[Broken]]:
+def check_of(feature: Feature, refusal: Refusal) -> Callable[[Any], Iterator[Broken]]:
+    """The check that refuses a feature."""
+
     def check(props: Any) -> Iterator[Broken]:
         yield from (refusal.broken(where, given) for where, given in feature.asked(props))
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import Account
-from tests.deploy.test_stacks import early_in_an_hour
+from tests.deploy.conftest import Account, early_in_an_hour
 from tools.embedded_aws import until
 
 ROW = ",".join(["1"] * 30)

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import numpy
@@ -18,7 +17,7 @@ from examples.breast_cancer.code.inference import Classifier as Served
 from examples.breast_cancer.train import split as cancer
 from examples.digits import train as digits
 from examples.wine import train as wine
-from tests.deploy.conftest import Account
+from tests.deploy.conftest import Account, early_in_an_hour
 from tools.cdk_cli import Cdk
 from tools.embedded_aws import until
 
@@ -255,13 +254,6 @@ def test_callers_see_production_only_and_the_challenger_is_compared_with_it(acco
     assert (found["pairing"]["unpaired"], found["pairing"]["not_copied"]) == (0, 0)
     assert found["verdict"] == ("agrees" if same / len(rows) >= 0.95 else "differs")
     assert found["load"]["production"]["invocations"] == found["load"]["challenger"]["invocations"]
-
-
-def early_in_an_hour() -> datetime:
-    """Now, or when the next hour has begun where this one is about to end: what is compared is an hour."""
-    while (now := datetime.now(UTC)).minute == 59:
-        sleep(1)
-    return now
 
 
 def arm_answers(arm: str, rows: Any) -> list[str]:
