@@ -74,12 +74,12 @@ class ShadowTest(HostedEndpoint):
 
         test = ShadowTest(self, "Shadow",
             production=Variant(name="Production", model=model, instance_type="ml.m5.large"),
-            challenger=Variant(name="Challenger", model=other, instance_type="ml.m5.large"),
+            challenger=Variant(name="Challenger", model=candidate, instance_type="ml.m5.large"),
             sampling_percent=50,
             comparison=Comparison(label="labels", number="probabilities"))
         test.grants.invoke(function)
         test.metric_agreement().create_alarm(self, "Disagreement", threshold=0.9, evaluation_periods=1,
-            comparison_operator=aws_cdk.aws_cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD)
+            comparison_operator=cdk.aws_cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD)
     """
 
     def __init__(
