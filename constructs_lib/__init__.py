@@ -21,10 +21,13 @@ if TYPE_CHECKING:
         ThompsonSampling,
         UpperConfidenceBound,
     )
+    from .experiments.comparison import Comparison, ComparisonMetric
     from .experiments.guardrail import Guardrail
+    from .experiments.managed_shadow_test import ManagedShadowTest
     from .experiments.plan import Plan
     from .experiments.props import Routing
     from .experiments.reward import Reward
+    from .experiments.shadow_test import ShadowTest
     from .hosting.async_data import AsyncInput, AsyncOutput
     from .hosting.asynchronous import AsyncEndpoint
     from .hosting.auto_scaling import (
@@ -70,8 +73,11 @@ _HOMES = {
     ),
     "experiments.guardrail": ("Guardrail",),
     "experiments.plan": ("Plan",),
+    "experiments.managed_shadow_test": ("ManagedShadowTest",),
     "experiments.props": ("Routing",),
     "experiments.reward": ("Reward",),
+    "experiments.comparison": ("Comparison", "ComparisonMetric"),
+    "experiments.shadow_test": ("ShadowTest",),
     "hosting.async_data": ("AsyncInput", "AsyncOutput"),
     "hosting.asynchronous": ("AsyncEndpoint",),
     "hosting.auto_scaling": (
@@ -112,6 +118,8 @@ __all__ = [
     "AsyncInput",
     "AsyncOutput",
     "AutoScaling",
+    "Comparison",
+    "ComparisonMetric",
     "ComponentEndpoint",
     "ComponentMetric",
     "ConstraintError",
@@ -129,6 +137,7 @@ __all__ = [
     "InferenceComponent",
     "InferencePipeline",
     "ManagedInstanceScaling",
+    "ManagedShadowTest",
     "Memory",
     "MetricTarget",
     "MetricsPublishing",
@@ -149,6 +158,7 @@ __all__ = [
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
+    "ShadowTest",
     "StepScaling",
     "Stopping",
     "SuspendedScaling",

@@ -33,6 +33,7 @@ _TITLES = {
     "ROLLOUT": "Rollouts",
     "SCALING": "Auto scaling",
     "SERVERLESS": "Serverless endpoints",
+    "SHADOW": "Shadow tests",
     "VARIANT": "Variants",
 }
 

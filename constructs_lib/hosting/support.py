@@ -33,6 +33,7 @@ class Kind(Enum):
     MULTI_MODEL = "MultiModelEndpoint"
     PIPELINE = "InferencePipeline"
     COMPONENT = "ComponentEndpoint"
+    SHADOW = "ShadowTest"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +75,8 @@ def _of(props: Any, property: str, type: type[Part]) -> Iterator[tuple[str, Part
     given = [
         (property, getattr(props, property, None)),
         *(
-            (f"variants[{variant.name}].{property}", getattr(variant, property))
-            for variant in getattr(props, "well_formed_variants", ())
+            (f"{where}.{property}", getattr(variant, property))
+            for where, variant in getattr(props, "located_variants", {}).items()
         ),
     ]
     yield from ((where, part) for where, part in given if isinstance(part, type))
@@ -202,11 +203,13 @@ def support_rules(kind: Kind, *, including: Rules[Any]) -> Rules[Any]:
     """The rules of `including`, and one for each thing that `kind` refuses."""
     rules = Rules[Any](including=including)
     for feature, refusal in REFUSED[kind].items():
-        rules.add(refusal.rule, _refusing(feature, refusal))
+        rules.add(refusal.rule, check_of(feature, refusal))
     return rules
 
 
-def _refusing(feature: Feature, refusal: Refusal) -> Callable[[Any], Iterator[Broken]]:
+def check_of(feature: Feature, refusal: Refusal) -> Callable[[Any], Iterator[Broken]]:
+    """The check that refuses a feature."""
+
     def check(props: Any) -> Iterator[Broken]:
         yield from (refusal.broken(where, given) for where, given in feature.asked(props))
 
@@ -238,7 +241,7 @@ REPORTED = listed(
     source=SCALING_GUIDE + "APIReference/API_PredefinedMetricSpecification.html",
 )
 
-_ON_INSTANCES = (Kind.REALTIME, Kind.MULTI_MODEL, Kind.PIPELINE)
+_ON_INSTANCES = (Kind.REALTIME, Kind.MULTI_MODEL, Kind.PIPELINE, Kind.SHADOW)
 
 _refuse(
     _ON_INSTANCES, NEVER_SLEEPS, "it would answer nobody, and nothing would wake it", ZERO, allowed="at least 1",
@@ -274,6 +277,7 @@ _refuse(
 for _kind in (Kind.ASYNC, Kind.MULTI_MODEL, Kind.PIPELINE):
     ABSENT[_kind][VARIANTS] = "one variant; to split traffic, `RealtimeEndpoint(variants=…)`"
 ABSENT[Kind.COMPONENT][VARIANTS] = "one fleet, shared by its components"
+ABSENT[Kind.SHADOW][VARIANTS] = "one `production` variant and one `challenger`"
 ABSENT[Kind.MULTI_MODEL][PIPELINES] = (
     "one container; `InferencePipeline` takes several, one of them multi-model"
 )
@@ -345,4 +349,23 @@ _refuse(
         source=API_REFERENCE + "API_InferenceComponentSpecification.html",
     ),
     "a component runs one container", PIPELINES, MULTI_MODEL, fix="one component for each",
+)  # fmt: skip
+_refuse(
+    Kind.SHADOW,
+    listed(
+        id="SM-SHADOW-006",
+        summary="The variants of a shadow test have models of one container with one model.",
+        source=DEVELOPER_GUIDE + "model-shadow-deployment.html",
+    ),
+    "SageMaker copies requests to models of one container only", PIPELINES, MULTI_MODEL,
+    fix="an A/B test of two pipelines: RealtimeEndpoint(variants=…)",
+)  # fmt: skip
+_refuse(
+    Kind.SHADOW,
+    listed(
+        id="SM-SHADOW-007",
+        summary="A shadow test is not rolled out in rolling batches.",
+        source=DEVELOPER_GUIDE + "deployment-guardrails-rolling.html",
+    ),
+    "a rolling deployment has exactly one variant", ROLLING, fix="Rollout.canary(…) or .linear(…)",
 )  # fmt: skip

@@ -32,6 +32,7 @@ from constructs_lib import (
     RealtimeEndpoint,
     Rollout,
     ServerlessEndpoint,
+    ShadowTest,
     Variant,
 )
 from constructs_lib.hosting import support
@@ -46,6 +47,7 @@ ENDPOINTS = {
     Kind.MULTI_MODEL: MultiModelEndpoint,
     Kind.PIPELINE: InferencePipeline,
     Kind.COMPONENT: ComponentEndpoint,
+    Kind.SHADOW: ShadowTest,
 }
 COMPONENT = set(inspect.signature(ComponentEndpoint.add_component).parameters) - {"self", "id"}
 Props = dict[str, Any]
@@ -118,6 +120,20 @@ def ask(kind: Kind, stack: cdk.Stack, wish: Wish) -> None:
                 model=a_model(stack, container, Wish(several=wish.several)),
                 memory=cdk.Size.gibibytes(1),
                 **component,
+            )
+        case Kind.SHADOW:
+            # The challenger is asked for as much as any variant.
+            scaling = props.pop("scaling", None)
+            imported = Model.from_model_name(stack, "Production", "fraud")
+            challenger = a_model(stack, container, wish)
+            ShadowTest(
+                stack,
+                "Endpoint",
+                production=Variant(name="Old", model=imported, instance_type="ml.m5.large"),
+                challenger=Variant(
+                    name="New", model=challenger, instance_type=wish.instance_type, scaling=scaling
+                ),
+                **props,
             )
 
 
@@ -308,28 +324,28 @@ def example_of(feature: Feature, kind: Kind) -> Example:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-deploy-feature-matrix.html, and the pages that the
 # rules cite. The library's table is not asked here: a cell that changes there has to be changed here too.
 Y, N, A = "yes", "no", "absent"
-EXPECTED: Mapping[Feature, tuple[str, str, str, str, str, str]] = {
-    # realtime, serverless, async, multi-model, pipeline, components
-    support.VARIANTS: (Y, N, A, A, A, A),
-    support.BLUE_GREEN: (Y, N, Y, Y, Y, N),
-    support.ROLLING: (Y, N, Y, Y, Y, Y),
-    TARGETS["invocations_per_instance"]: (Y, N, N, Y, Y, N),
-    TARGETS["concurrent_requests_per_model"]: (Y, N, N, Y, Y, N),
-    TARGETS["cpu_utilization"]: (Y, N, Y, Y, Y, N),
-    TARGETS["backlog_per_instance"]: (N, N, Y, N, N, N),
-    TARGETS["provisioned_concurrency_utilization"]: (N, Y, N, N, N, N),
-    TARGETS["invocations_per_copy"]: (N, N, N, N, N, Y),
-    TARGETS["concurrent_requests_per_copy"]: (N, N, N, N, N, Y),
-    support.ZERO: (N, N, Y, N, N, Y),
-    support.CAPTURE: (Y, N, Y, Y, Y, Y),
-    support.KEY: (Y, N, Y, Y, Y, Y),
-    support.METRICS: (Y, N, Y, Y, Y, Y),
-    support.VPC: (Y, N, Y, Y, Y, Y),
-    support.ISOLATION: (Y, N, Y, Y, Y, Y),
-    support.PIPELINES: (Y, N, N, A, Y, N),
-    support.MULTI_MODEL: (Y, N, N, Y, Y, N),
-    support.UNCOMPRESSED: (Y, N, Y, N, Y, Y),
-    support.ACCELERATED: (Y, N, Y, Y, Y, Y),
+EXPECTED: Mapping[Feature, tuple[str, ...]] = {
+    # realtime, serverless, async, multi-model, pipeline, components, shadow tests
+    support.VARIANTS: (Y, N, A, A, A, A, A),
+    support.BLUE_GREEN: (Y, N, Y, Y, Y, N, Y),
+    support.ROLLING: (Y, N, Y, Y, Y, Y, N),
+    TARGETS["invocations_per_instance"]: (Y, N, N, Y, Y, N, Y),
+    TARGETS["concurrent_requests_per_model"]: (Y, N, N, Y, Y, N, Y),
+    TARGETS["cpu_utilization"]: (Y, N, Y, Y, Y, N, Y),
+    TARGETS["backlog_per_instance"]: (N, N, Y, N, N, N, N),
+    TARGETS["provisioned_concurrency_utilization"]: (N, Y, N, N, N, N, N),
+    TARGETS["invocations_per_copy"]: (N, N, N, N, N, Y, N),
+    TARGETS["concurrent_requests_per_copy"]: (N, N, N, N, N, Y, N),
+    support.ZERO: (N, N, Y, N, N, Y, N),
+    support.CAPTURE: (Y, N, Y, Y, Y, Y, Y),
+    support.KEY: (Y, N, Y, Y, Y, Y, Y),
+    support.METRICS: (Y, N, Y, Y, Y, Y, Y),
+    support.VPC: (Y, N, Y, Y, Y, Y, Y),
+    support.ISOLATION: (Y, N, Y, Y, Y, Y, Y),
+    support.PIPELINES: (Y, N, N, A, Y, N, N),
+    support.MULTI_MODEL: (Y, N, N, Y, Y, N, N),
+    support.UNCOMPRESSED: (Y, N, Y, N, Y, Y, Y),
+    support.ACCELERATED: (Y, N, Y, Y, Y, Y, Y),
 }
 
 

@@ -225,9 +225,8 @@ def instance_types(endpoint: Mapping[str, Any]) -> dict[str, str]:
     config = boto3.client("sagemaker").describe_endpoint_config(
         EndpointConfigName=endpoint["EndpointConfigName"]
     )
-    return {
-        variant["VariantName"]: variant.get("InstanceType", "") for variant in config["ProductionVariants"]
-    }
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
+    return {variant["VariantName"]: variant.get("InstanceType", "") for variant in variants}
 
 
 # --- the three callers ----------------------------------------------------------------------------------

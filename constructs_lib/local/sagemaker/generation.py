@@ -17,6 +17,7 @@ from .capture import CaptureSettings
 from .endpoint_configs import VariantSpec
 from .errors import LimitError
 from .serverless import ServerlessSettings
+from .shadow_rules import SHADOWS
 
 
 class DeploymentError(Exception):
@@ -109,13 +110,24 @@ class Generation:
 
     config_name: str
     variants: dict[str, DeployedVariant]
+    """All of them, the shadow variant too."""
     capture: CaptureSettings | None = None
     asynchronous: AsyncSettings | None = None
 
     @property
+    def production(self) -> dict[str, DeployedVariant]:
+        """The variants that answer callers."""
+        return {name: variant for name, variant in self.variants.items() if not variant.spec.shadow}
+
+    @property
+    def shadow(self) -> DeployedVariant | None:
+        """The variant that gets copies of requests, if there is one."""
+        return next((variant for variant in self.variants.values() if variant.spec.shadow), None)
+
+    @property
     def instance_count(self) -> int:
-        """How many instances were asked for in all."""
-        return sum(variant.desired_count for variant in self.variants.values())
+        """How many instances that answer callers were asked for in all."""
+        return sum(variant.desired_count for variant in self.production.values())
 
     @property
     def process_count(self) -> int:
@@ -160,9 +172,10 @@ class Generation:
         """Stop all fleets at once."""
         await asyncio.gather(*(variant.fleet.stop() for variant in self.variants.values()))
 
-    def summaries(self) -> list[dict[str, Any]]:
-        """The variants as DescribeEndpoint shows them."""
-        return [variant.summary() for variant in self.variants.values()]
+    def summaries(self) -> dict[str, list[dict[str, Any]]]:
+        """The variants as DescribeEndpoint shows them, by the member that it shows them in."""
+        shown = {"ProductionVariants": [variant.summary() for variant in self.production.values()]}
+        return {**shown, SHADOWS: [self.shadow.summary()]} if self.shadow is not None else shown
 
 
 def _part(count: int, percent: float) -> int:

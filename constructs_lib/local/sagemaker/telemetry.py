@@ -55,6 +55,11 @@ class Metrics:
         add("OverheadLatency", coarse_microseconds(overhead_seconds), "Microseconds")
         add("ConcurrentRequestsPerModel", concurrent)
 
+    def unanswered(self, scope: Scope, endpoint: str, variant: str) -> None:
+        """Keep that a shadow variant could not be asked: nobody else is told."""
+        self.add(scope, endpoint, variant, "Invocations", 1)
+        self.add(scope, endpoint, variant, "Invocation5XXErrors", 1)
+
     def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, float, str], None]:
         """Where a variant's models tell their metrics: name, value, unit."""
 
