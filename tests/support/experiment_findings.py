@@ -10,7 +10,14 @@ from typing import Any
 from constructs_lib.experiments.report.findings import Findings, Look, Stretch, Trip
 from constructs_lib.experiments.runtime.counts import Totals
 from constructs_lib.experiments.runtime.decision import Belief, Decision, SampleRatio, Verdict
-from constructs_lib.experiments.runtime.experiment import Allocation, Arm, Experiment, Guardrail, Reward, Stopping
+from constructs_lib.experiments.runtime.experiment import (
+    Allocation,
+    Arm,
+    Experiment,
+    Guardrail,
+    Reward,
+    Stopping,
+)
 
 BEGAN = 1_800_000_000.0
 DAY = 86400.0
@@ -30,7 +37,9 @@ NUMERIC = replace(BINARY, reward=Reward(kind="numeric", window=3600.0, low=-5.0,
 SPLIT = replace(BINARY, allocation=Allocation(kind="fixed"), stopping=None)
 
 
-def findings(experiment: Experiment = BINARY, *, days: int = 12, per_day: float = 4000, **more: Any) -> Findings:
+def findings(
+    experiment: Experiment = BINARY, *, days: int = 12, per_day: float = 4000, **more: Any
+) -> Findings:
     """An experiment after so many days, with a look every eight hours and new shares every few days."""
     epochs = _epochs(experiment, days)
     looks = tuple(_look(experiment, number / 3, per_day) for number in range(1, days * 3 + 1))
@@ -70,7 +79,9 @@ def renamed(of: Experiment, names: Sequence[str]) -> Experiment:
 
 def _epochs(experiment: Experiment, days: int) -> tuple[Stretch, ...]:
     fixed = experiment.allocation.kind == "fixed"
-    changes = [(0, SHARES[0])] if fixed else [(3 * n, shares) for n, shares in enumerate(SHARES) if 3 * n < days]
+    changes = (
+        [(0, SHARES[0])] if fixed else [(3 * n, shares) for n, shares in enumerate(SHARES) if 3 * n < days]
+    )
     found = []
     for number, (day, shares) in enumerate(changes):
         last = number == len(changes) - 1
@@ -121,12 +132,13 @@ def _belief(experiment: Experiment, seen: Totals, rate: float, number: int) -> B
     mean = (seen.total + 1) / (seen.exposures + 2)
     deviation = math.sqrt(mean * (1 - mean) / (seen.exposures + 3))
     best = 0.9 if number == 1 else 0.1 / (len(experiment.arms) - 1)
-    if experiment.reward.kind == "numeric":
+    numeric = experiment.reward.kind == "numeric"
+    if numeric:
         mean, deviation = 100 - 900 * rate, 40 / math.sqrt(seen.exposures + 1)
     return Belief(
         mean=mean,
-        low=mean - 1.96 * deviation if experiment.reward.kind == "numeric" else max(mean - 1.96 * deviation, 0),
-        high=mean + 1.96 * deviation,
+        low=mean - 1.96 * deviation if numeric else max(mean - 1.96 * deviation, 0),
+        high=mean + 1.96 * deviation if numeric else min(mean + 1.96 * deviation, 1),
         probability_best=best,
         units=seen.exposures,
     )
@@ -138,9 +150,11 @@ def _verdict(experiment: Experiment, beliefs: Mapping[str, Belief], name: str) -
     kind: Any = "inconclusive"
     if abs(gap) > width:
         kind = "better" if (gap > 0) != experiment.reward.minimize else "worse"
+    if mine.units < 100:
+        return Verdict(arm=name, kind="no data", biased=experiment.allocation.kind != "fixed")
     return Verdict(
         arm=name,
-        kind=kind if mine.units > 100 else "no data",
+        kind=kind,
         difference=gap,
         low=gap - width,
         high=gap + width,

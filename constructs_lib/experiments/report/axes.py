@@ -56,6 +56,7 @@ def tick_text(value: float, step: float, *, percent: bool = False) -> str:
         value = 0.0
     decimals = max(-math.floor(math.log10(step) + 1e-9), 0)
     text = f"{value:.{decimals}f}" if 1e-4 <= step < 1e6 else f"{value:.3g}"
+    text = text.replace("-", "−")
     return f"{text} %" if percent else text
 
 

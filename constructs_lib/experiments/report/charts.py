@@ -68,7 +68,7 @@ def _shares(weights: Mapping[str, float]) -> Mapping[str, float]:
 
 def rewards(findings: Findings) -> Markup | None:
     """The mean reward of each arm over time, with 95 % of what is believed; None while nothing is."""
-    looks = [look for look in findings.looks if look.decision.beliefs]
+    looks = knowing(findings)
     if not looks:
         return None
     amounts = Amounts(findings.experiment.reward)
@@ -98,6 +98,13 @@ def rewards(findings: Findings) -> Markup | None:
     return chart.svg()
 
 
+def knowing(findings: Findings) -> list[Look]:
+    """The looks at which anything had matured: before that, beliefs are all alike and about nothing."""
+    return [
+        look for look in findings.looks if any(belief.units > 0 for belief in look.decision.beliefs.values())
+    ]
+
+
 def _range(looks: Sequence[Look]) -> tuple[float, float]:
     """Of the beliefs, but for the first quarter, which is as wide as it was ignorant."""
     late = [belief for look in looks[len(looks) // 4 :] for belief in look.decision.beliefs.values()]
@@ -114,9 +121,10 @@ def _told(look: Look, amounts: Amounts) -> list[str]:
 
 def posteriors(findings: Findings) -> Markup | None:
     """What is believed of each arm's mean reward now, as densities; None while nothing is."""
-    last = findings.last
-    if last is None or not last.decision.beliefs:
+    looks = knowing(findings)
+    if not looks:
         return None
+    last = looks[-1]
     reward, amounts = findings.experiment.reward, Amounts(findings.experiment.reward)
     curves = {name: density(belief, reward) for name, belief in last.decision.beliefs.items()}
     points = [point for curve in curves.values() for point in curve]

@@ -31,7 +31,7 @@ class Amounts:
     def difference(self, value: float, *, width: float) -> str:
         """How much more or less, with its sign."""
         number = self._number(value, width)
-        sign = "" if number.startswith(_MINUS) or not value else "+"
+        sign = "+" if value > 0 and number.strip("0.,") else ""
         return f"{sign}{number}{self.points}"
 
     def differences(self, low: float, high: float) -> str:

@@ -86,12 +86,13 @@ def _arms(findings: Findings) -> Markup:
         "Matured",
         "Mean reward, 95 %",
         "P(best)",
-        "Against the control",
+        f"Difference{' (% points)' if findings.experiment.reward.kind == 'binary' else ''}",
     )
     return _card(
         "Variants",
         "Exposures and rewards are all that were counted; matured are the exposures whose time for a reward is "
-        "over, which all else rests on. P(best) is the probability that no other variant has a better mean reward.",
+        "over, which all else rests on. P(best) is the probability that no other variant has a better mean reward; the "
+        "difference is that to the control.",
         _table(header, rows),
         id="variants",
     )
@@ -114,6 +115,8 @@ def _arm(findings: Findings, name: str) -> list[str]:
 
 
 def _mean(belief: Belief, amounts: Amounts) -> Markup:
+    if not belief.units:
+        return together(NOTHING)
     mean = amounts.mean(belief.mean, width=belief.high - belief.low)
     return together(mean, element("span", amounts.interval(belief.low, belief.high), class_="below"))
 
@@ -143,7 +146,7 @@ def _against_control(findings: Findings, name: str) -> str:
         if verdict.low is None or verdict.high is None:
             return verdict.kind
         amounts = Amounts(findings.experiment.reward)
-        difference = amounts.differences(verdict.low, verdict.high)
+        difference = amounts.differences(verdict.low, verdict.high).removesuffix(amounts.points)
         return together(verdict.kind, element("span", difference, class_="below"))
     return NOTHING
 
@@ -156,7 +159,7 @@ def _charts(findings: Findings) -> Iterator[Markup]:
         "Traffic",
         "The share of each variant, one upon the other. A step is a change of the endpoint's weights.",
         charts.traffic(findings),
-        "The values are in the table of epochs below.",
+        "The values are in the table of epochs below." if findings.epochs else "",
     )
     rewards, posteriors = charts.rewards(findings), charts.posteriors(findings)
     if rewards is not None:
@@ -178,13 +181,15 @@ def _charts(findings: Findings) -> Iterator[Markup]:
 
 
 def _chart(title: str, lead: str, chart: Markup, alternative: str) -> Markup:
-    below = alternative if isinstance(alternative, Markup) else element("p", alternative, class_="lead")
+    below = alternative
+    if alternative and not isinstance(alternative, Markup):
+        below = element("p", alternative, class_="lead")
     return _card(title, lead, element("figure", chart), below)
 
 
 def _rewards_table(findings: Findings) -> Markup:
     amounts, names = Amounts(findings.experiment.reward), findings.experiment.names
-    looks = [look for look in findings.looks if look.decision.beliefs]
+    looks = charts.knowing(findings)
     rows = [
         [
             _time(look.at),

@@ -22,12 +22,8 @@ _KINDS = {
 }
 
 
-_TOLD_APART = 2
+_TOLD_APART = 2  # variants of which nothing is known but intervals
 _BEYOND_TELLING = 10.0  # ten times as much: nothing is known yet
-_TOGETHER = {
-    "inconclusive": "{arms} may be better or worse than {control}: that is not known yet.",
-    "no data": "Too little is known of {arms}, or of {control}.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +94,11 @@ def _headline(findings: Findings) -> tuple[Tone, str]:
         keep = control if findings.best == findings.control else findings.best
         return "good", f"It is decided: keep {keep}"
     verdicts = last.decision.verdicts
-    better = [verdict.arm for verdict in verdicts if verdict.kind == "better"]
+    all_better = [verdict.arm for verdict in verdicts if verdict.kind == "better"]
+    better = [arm for arm in all_better if arm not in findings.tripped]
+    if all_better and not better:
+        arms = listing(all_better)
+        return "bad", f"{arms} {_is(all_better)} better than {control}, but taken out by a guardrail"
     if better:
         first, *others = sorted(better, key=lambda arm: -_probability(last, arm))
         also = f"; so {_is(others)} {listing(others)}" if others else ""
@@ -136,19 +136,21 @@ def _sentences(findings: Findings) -> Iterator[str]:
         return
     for kind in ("better", "worse", "inconclusive", "no data"):
         alike = [verdict for verdict in last.decision.verdicts if verdict.kind == kind]
-        if len(alike) <= _TOLD_APART or kind in ("better", "worse"):
-            yield from (about(verdict, findings, last) for verdict in alike)
-        else:
+        if kind == "no data" and alike:
+            yield _missing(findings, last, [verdict.arm for verdict in alike])
+        elif kind == "inconclusive" and len(alike) > _TOLD_APART:
             arms = listing([verdict.arm for verdict in alike])
-            yield f"{_TOGETHER[kind].format(arms=arms, control=findings.control)} See the table of variants."
+            yield f"{arms} may be better or worse than {findings.control}: see the table of variants."
+        else:
+            yield from (about(verdict, findings, last) for verdict in alike)
     yield from _outlook(findings, last)
 
 
 def about(verdict: Verdict, findings: Findings, last: Look) -> str:
     """One arm against the control."""
     arm, control = verdict.arm, findings.control
-    if verdict.kind == "no data" or verdict.difference is None or verdict.low is None or verdict.high is None:
-        return f"{arm}: {_missing(findings, last, arm)}"
+    if verdict.difference is None or verdict.low is None or verdict.high is None:
+        return f"{arm}: {verdict.kind}."
     amounts = Amounts(findings.experiment.reward)
     confidence = percent(1 - findings.experiment.analysis.alpha)
     known = f"between {_ends(amounts, verdict.low, verdict.high)}, with {confidence} confidence"
@@ -173,15 +175,15 @@ def _relative(verdict: Verdict, last: Look, control: str) -> str:
     return f", relatively by {number(change, decimals=1 if change < 10 else 0)} %"
 
 
-def _missing(findings: Findings, last: Look, arm: str) -> str:
-    """What is needed before there can be a verdict on an arm."""
+def _missing(findings: Findings, last: Look, arms: list[str]) -> str:
+    """What is needed before there can be a verdict on these arms."""
     needed = findings.experiment.analysis.minimum_units
     if findings.experiment.reward.kind == "binary":
         what, units = "answers whose time for a reward is over", _matured(last)
     else:
         what, units = "rewards", {name: totals.rewards for name, totals in last.totals.items()}
-    have = [f"{name} has {count(units.get(name, 0.0))}" for name in (findings.control, arm)]
-    return f"too little is known. A verdict needs {needed} {what}; {listing(have)}."
+    have = listing([f"{name} has {count(units.get(name, 0.0))}" for name in (findings.control, *arms)])
+    return f"Too little is known of {listing(arms)}. A verdict needs {needed} {what}, of the control too: {have}."
 
 
 def _matured(last: Look) -> dict[str, float]:
@@ -191,10 +193,11 @@ def _matured(last: Look) -> dict[str, float]:
 def _outlook(findings: Findings, last: Look) -> Iterator[str]:
     """What is still to be won by going on."""
     decision, stopping = last.decision, findings.experiment.stopping
+    told = any(verdict.kind != "no data" for verdict in decision.verdicts)
     if findings.stopped or findings.experiment.allocation.kind == "fixed":
         return
     remaining = decision.value_remaining
-    if remaining is not None and remaining < _BEYOND_TELLING:
+    if told and remaining is not None and remaining < _BEYOND_TELLING:
         yield f"Another choice might still gain {percent(remaining)} at most, relative."
     if stopping is not None:
         yield (
@@ -218,7 +221,9 @@ def _notices(findings: Findings) -> Iterator[Notice]:
             text=f"{_tripped(findings, trip)} It stays out until a person lets it back in: python -m "
             f"constructs_lib.experiments reset {findings.experiment.name} --arm {trip.arm}",
         )
-    if last is not None and any(verdict.biased for verdict in last.decision.verdicts):
+    if last is not None and any(
+        verdict.biased and verdict.kind != "no data" for verdict in last.decision.verdicts
+    ):
         yield Notice(
             tone="warning",
             title="The sizes of the differences are biased",
