@@ -138,10 +138,20 @@ class Experiment:
 
     @property
     def generation(self) -> str:
-        """What the counts are about: another set of arms, models or rewards is another question."""
+        """What the counts are about: another set of arms, models or rewards is another question.
+
+        So is another period, or another window: what was counted by one cannot be read by the other.
+        """
         about = {
             "endpoint": self.endpoint,
             "arms": [(arm.name, arm.model) for arm in self.arms],
-            "reward": [self.reward.kind, self.reward.low, self.reward.high, self.reward.minimize],
+            "reward": [
+                self.reward.kind,
+                self.reward.low,
+                self.reward.high,
+                self.reward.minimize,
+                self.reward.window,
+            ],
+            "period": self.period,
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
