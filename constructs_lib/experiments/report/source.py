@@ -88,23 +88,27 @@ def findings_of(name: str, clients: Clients, *, now: float) -> Findings:
     experiment = description_of(place, clients)
     store = StateStore(clients.dynamodb, place.table)
     state = store.read()
+    look_now = f"Let it: python -m constructs_lib.experiments look {name}"
     if state is None:
         raise ReportError(
-            f"nothing has been looked at yet: the controller of {name!r} has not run. "
-            f"Let it: python -m constructs_lib.experiments look {name}"
+            f"nothing has been looked at yet: the controller of {name!r} has not run. {look_now}"
         )
     if state.generation != experiment.generation:
         raise ReportError(
-            f"{name!r} was deployed anew, with other variants, models or rewards, and the controller has not "
-            f"looked at it since. Let it: python -m constructs_lib.experiments look {name}"
+            f"nothing has been looked at yet: {name!r} was deployed anew, with other variants, models or rewards, "
+            f"and its controller has not run since. {look_now}"
         )
     epochs = [record for record in store.epochs() if record.generation == state.generation]
     since = min((record.requested_at for record in epochs), default=state.began)
     # A look may stand under the start of its period, which began before it.
-    stored = found(
-        clients.dynamodb, place.table, LOOKS, since=look_key(max(since - experiment.period, 0.0))["sk"]
-    )
+    first = look_key(max(since - experiment.period, 0.0))["sk"]
+    stored = found(clients.dynamodb, place.table, LOOKS, since=first)
     looks = tuple(look for look in map(_look, map(values, stored)) if look.at >= since)
+    if not looks:
+        raise ReportError(
+            f"nothing has been looked at yet: the controller of {name!r} has found no endpoint that is in service "
+            f"with all variants. {look_now}"
+        )
     return _findings(experiment, state, epochs, looks, now)
 
 

@@ -97,8 +97,8 @@ def _headline(findings: Findings) -> tuple[Tone, str]:
     all_better = [verdict.arm for verdict in verdicts if verdict.kind == "better"]
     better = [arm for arm in all_better if arm not in findings.tripped]
     if all_better and not better:
-        arms = listing(all_better)
-        return "bad", f"{arms} {_is(all_better)} better than {control}, but taken out by a guardrail"
+        which = f"{listing(all_better)} {_is(all_better)}"
+        return "bad", f"{which} better than {control}, but taken out by a guardrail"
     if better:
         first, *others = sorted(better, key=lambda arm: -_probability(last, arm))
         also = f"; so {_is(others)} {listing(others)}" if others else ""
