@@ -41,7 +41,11 @@ BREACHES = [
     ("report-is-not-synth", "constructs_lib/experiments/report/cli.py", "import aws_cdk"),
     ("report-is-not-synth", "constructs_lib/experiments/report/source.py", "from .. import ab_test"),
     ("report-is-not-synth", "constructs_lib/experiments/report/source.py", "from ...core import errors"),
-    ("report-is-not-synth", "constructs_lib/experiments/__main__.py", "from .manager import ExperimentManager"),
+    (
+        "report-is-not-synth",
+        "constructs_lib/experiments/__main__.py",
+        "from .manager import ExperimentManager",
+    ),
     ("report-is-imported-by-nothing", "constructs_lib/experiments/ab_test.py", "from .report import page"),
     ("local-is-imported-by-nothing", "constructs_lib/hosting/grants.py", "from ..local import settings"),
     ("local-is-imported-by-nothing", "stacks/realtime.py", "import constructs_lib.local.server"),
