@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UpperConfidenceBound,
     )
     from .experiments.guardrail import Guardrail
+    from .experiments.plan import Plan
     from .experiments.props import Routing
     from .experiments.reward import Reward
     from .hosting.async_data import AsyncInput, AsyncOutput
@@ -68,6 +69,7 @@ _HOMES = {
         "UpperConfidenceBound",
     ),
     "experiments.guardrail": ("Guardrail",),
+    "experiments.plan": ("Plan",),
     "experiments.props": ("Routing",),
     "experiments.reward": ("Reward",),
     "hosting.async_data": ("AsyncInput", "AsyncOutput"),
@@ -137,6 +139,7 @@ __all__ = [
     "MultiModel",
     "MultiModelEndpoint",
     "Placement",
+    "Plan",
     "RealtimeEndpoint",
     "Reward",
     "Rollback",

@@ -121,6 +121,21 @@ def duration(name: str, value: object, low: int, high: int) -> Iterator[Broken]:
         yield Broken(name, value.to_human_string(), bounds)
 
 
+LONGEST_ANSWER_SECONDS = 60
+"""As long as SageMaker waits for a model: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html"""
+
+
+def latency(name: str, value: object) -> Iterator[Broken]:
+    """A `Duration` of 1 millisecond to the longest that an answer may take."""
+    if value is None or (isinstance(value, cdk.Duration) and is_token(value)):
+        return
+    allowed = f"a Duration from 1 millisecond to {in_words(LONGEST_ANSWER_SECONDS)}"
+    if not isinstance(value, cdk.Duration):
+        yield Broken(name, value, allowed, "aws_cdk.Duration.millis(…), .seconds(…)")
+    elif not 1 <= value.to_milliseconds() <= 1000 * LONGEST_ANSWER_SECONDS:
+        yield Broken(name, value.to_human_string(), allowed)
+
+
 def size(name: str, value: object, low: int, high: int) -> Iterator[Broken]:
     """A `Size` of whole GiB within ``low``…``high`` GiB, both included."""
     if value is None or (isinstance(value, cdk.Size) and is_token(value)):

@@ -13,9 +13,11 @@ from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
 from ..core.place import construct_path, note_place, stack_of
+from ..core.rules import enforce_together
 from ..hosting.capture import DataCapture
 from ..hosting.metrics import MetricsPublishing
 from ..hosting.realtime import RealtimeEndpoint
+from ..hosting.realtime_rules import RealtimeProps, realtime_rules
 from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
 from ..hosting.variant import Variant, model_name
@@ -24,6 +26,7 @@ from .functions import METRIC_NAMESPACE
 from .grants import ABTestGrants
 from .guardrail import Guardrail
 from .manager import ExperimentManager
+from .plan import Plan, Planned
 from .props import ABTestProps, Routing, ab_test_rules
 from .reward import Reward
 
@@ -67,6 +70,8 @@ class ABTest(constructs.Construct):
         endpoint_name: str | None = None,
         period: cdk.Duration | None = None,
         look_every: cdk.Duration | None = None,
+        plan: Plan | None = None,
+        alpha: float = 0.05,
         rollout: Rollout | None = None,
         capture: DataCapture | None = None,
         metrics: MetricsPublishing | None = None,
@@ -85,6 +90,9 @@ class ABTest(constructs.Construct):
         :param period: length of the buckets that everything is counted in, 1 second – 1 day.
             Default: 1 hour.
         :param look_every: 1 minute – 1 day. Default: 5 minutes.
+        :param plan: what the test is to find; tells how many requests and days it needs. Default: none.
+        :param alpha: 0.0001–0.2, the probability of a wrong verdict, over all looks and variants together.
+            Default: 0.05.
         :param rollout: of new versions of the endpoint. Default: all at once, rolling back on the built-in
             alarms.
         :param capture: default: nothing is captured.
@@ -103,8 +111,31 @@ class ABTest(constructs.Construct):
             experiment_name=experiment_name,
             period=period if period is not None else cdk.Duration.hours(1),
             look_every=look_every if look_every is not None else cdk.Duration.minutes(5),
+            plan=plan,
+            alpha=alpha,
+            removal_policy=removal_policy,
         )
-        ab_test_rules.enforce(props, path=lambda: construct_path(scope, id))
+        enforce_together(
+            ab_test_rules.violations(props),
+            realtime_rules.violations(
+                RealtimeProps(
+                    model=None,
+                    variants=variants,
+                    instance_type=None,
+                    instance_count=None,
+                    scaling=None,
+                    endpoint_name=endpoint_name,
+                    rollout=rollout if rollout is not None else Rollout.all_at_once(),
+                    capture=capture,
+                    metrics=metrics,
+                    parameter_name=None,
+                    encryption_key=encryption_key,
+                    weights_managed_elsewhere=True,
+                    check_deployments=True,
+                )
+            ),
+            path=lambda: construct_path(scope, id),
+        )
         super().__init__(scope, id)
         note_place(self, scope, id)
         self.experiment_name = experiment_name if experiment_name is not None else physical_name(self)
@@ -138,6 +169,8 @@ class ABTest(constructs.Construct):
         """What counts, and moves the traffic."""
         self.manager.look_when(list(dict.fromkeys(alarm for _, alarm in guards)))
         self.parameter = self._publish()
+        self.plan = self._planned(props)
+        """How large the test must be, where there is a plan."""
         self.grants = ABTestGrants(self)
         """Who may take part: ``test.grants.participate(function)``."""
 
@@ -158,6 +191,17 @@ class ABTest(constructs.Construct):
             statistic=statistic,
             period=period if period is not None else cdk.Duration.minutes(5),
         )
+
+    def _planned(self, props: ABTestProps) -> Planned | None:
+        if props.plan is None:
+            return None
+        planned = props.plan.sized([props.shares[name] for name in props.names], props.alpha)
+        whole = f"{planned.size.total} answers with known rewards, all variants together"
+        cdk.CfnOutput(self, "PlannedUnits", value=str(planned.size.total), description=whole)
+        cdk.CfnOutput(
+            self, "PlannedDays", value=str(planned.days), description="Days until there are so many"
+        )
+        return planned
 
     def _guards(self, props: ABTestProps) -> list[tuple[str, _Alarm]]:
         """Each alarm of a guardrail, with the variant that loses its traffic."""
@@ -202,6 +246,7 @@ class ABTest(constructs.Construct):
             "allocation": props.allocation.bind(),
             "routing": props.routing.value,
             "period": float(props.period.to_seconds()),
+            "analysis": {"alpha": props.alpha},
             "guardrails": [
                 {
                     "arm": variant,

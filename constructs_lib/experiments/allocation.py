@@ -10,6 +10,7 @@ import aws_cdk as cdk
 
 from ..core.checks import duration, known, number, whole_number
 from ..core.rules import Broken, Rules
+from .known_now import KNOWN_NOW, fields_known_now, known_now
 
 _DAY = 86_400
 _YEAR = 365 * _DAY
@@ -218,12 +219,17 @@ exploration_rules = Rules[Exploration]()
 memory_rules = Rules[Memory]()
 stopping_rules = Rules[Stopping]()
 bandit_rules = Rules[Bandit]()
+for _rules in (exploration_rules, memory_rules, stopping_rules, bandit_rules):
+    _rules.add(KNOWN_NOW, fields_known_now)
+split_rules.add(KNOWN_NOW, lambda split: known_now(split.shares.items()))
 
 
 @split_rules.rule("SM-ALLOCATION-001", source=_SCOTT)
 def shares_are_positive(split: FixedSplit) -> Iterator[Broken]:
     """Every share of a fixed split is more than 0."""
     for name, share in split.shares.items():
+        if share is None:
+            yield Broken(name, share, "a number of more than 0")
         yield from number(name, share, 0, above=True)
 
 

@@ -47,7 +47,7 @@ def runtime_function(
         runtime=lambda_.Runtime.PYTHON_3_14,
         # A third cheaper a second than x86, and the code is plain Python.
         architecture=lambda_.Architecture.ARM_64,
-        handler=f"runtime.{module}.handler",
+        handler=f"runtime.{module}.handle",
         code=lambda_.Code.from_asset(archive.path, asset_hash=archive.digest),
         environment=dict(environment),
         role=role,

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.checks import duration, known, number
+from ..core.checks import latency, number, text
+from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import Broken, Rules
+from .known_now import KNOWN_NOW, fields_known_now
 
 _KOHAVI = "https://doi.org/10.1017/9781108653985"
-_LONGEST_LATENCY = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Guardrail:
     def errors(*, percent: float, variant: str | None = None) -> Guardrail:
         """An alarm on the share of 5xx answers of each variant, over a minute.
 
-        :param percent: 0–100, above which it trips.
+        :param percent: above 0 and at most 100; above it, it trips.
         :param variant: only of this one. Default: of each but the control, the first.
         :raises ConstraintError: SM-GUARDRAIL-001.
         """
@@ -46,7 +47,7 @@ class Guardrail:
     def latency(*, p99: cdk.Duration, variant: str | None = None) -> Guardrail:
         """An alarm on the 99th percentile of the model latency of each variant, over a minute.
 
-        :param p99: 1 second – 1 hour, above which it trips.
+        :param p99: 1 millisecond – 60 seconds, above which it trips.
         :param variant: only of this one. Default: of each but the control, the first.
         :raises ConstraintError: SM-GUARDRAIL-001.
         """
@@ -62,17 +63,17 @@ class Guardrail:
 
 
 guardrail_rules = Rules[Guardrail]()
+guardrail_rules.add(KNOWN_NOW, fields_known_now)
 
 
 @guardrail_rules.rule("SM-GUARDRAIL-001", source=_KOHAVI)
 def guards_one_thing(guardrail: Guardrail) -> Iterator[Broken]:
-    """A guardrail is an alarm, a share of errors of 0–100 %, or a latency of 1 second – 1 hour."""
+    """A guardrail is an alarm, a share of errors above 0 and at most 100 %, or a latency of at most 60 seconds."""
     given = [guardrail.percent, guardrail.p99, guardrail.own_alarm]
     if sum(each is not None for each in given) != 1:
         yield Broken(
             "percent, p99, own_alarm", given, "exactly one", "Guardrail.errors(…), .latency(…), .alarm(…)"
         )
-    yield from number("percent", guardrail.percent, 0, 100)
-    yield from duration("p99", guardrail.p99, 1, _LONGEST_LATENCY)
-    if known(guardrail.variant) and not guardrail.variant:
-        yield Broken("variant", guardrail.variant, "the name of a variant, or None")
+    yield from number("percent", guardrail.percent, 0, 100, above=True)
+    yield from latency("p99", guardrail.p99)
+    yield from text("variant", guardrail.variant, NAME_PATTERN, f"None, or {NAME_ALLOWED}")

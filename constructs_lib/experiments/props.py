@@ -9,11 +9,13 @@ from enum import Enum
 
 import aws_cdk as cdk
 
-from ..core.checks import duration, items_of, known, text
+from ..core.checks import duration, items_of, known, number, text
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..hosting.variant import Variant
 from .allocation import Allocation, FixedSplit, Memory
 from .guardrail import Guardrail
+from .known_now import KNOWN_NOW, fields_known_now
+from .plan import Plan
 from .reward import Reward
 
 MAX_VARIANTS = 10
@@ -45,6 +47,9 @@ class ABTestProps:
     experiment_name: str | None
     period: cdk.Duration
     look_every: cdk.Duration
+    plan: Plan | None
+    alpha: float
+    removal_policy: cdk.RemovalPolicy
 
     @property
     def names(self) -> list[str]:
@@ -70,6 +75,7 @@ class ABTestProps:
 
 
 ab_test_rules = Rules[ABTestProps]()
+ab_test_rules.add(KNOWN_NOW, fields_known_now)
 
 
 @ab_test_rules.rule("SM-ABTEST-002", source=_AB_TESTING)
@@ -140,3 +146,20 @@ def experiment_name_is_one(props: ABTestProps) -> Iterator[Broken]:
         _NAME,
         "1–63 lower-case letters, digits and single hyphens, beginning and ending with a letter or digit",
     )
+
+
+@ab_test_rules.rule("SM-ABTEST-009", source="https://doi.org/10.4324/9780203771587")
+def plan_is_of_the_reward(props: ABTestProps) -> Iterator[Broken]:
+    """The plan is about a rate where the reward is binary, about a mean where it is numeric."""
+    if props.plan is None:
+        return
+    binary = props.reward.kind == "binary"
+    if binary != (props.plan.baseline is not None):
+        given = "Plan.rate" if props.plan.baseline is not None else "Plan.mean"
+        yield Broken("plan", given, f"{'Plan.rate' if binary else 'Plan.mean'}(…) for this reward")
+
+
+@ab_test_rules.rule("SM-ABTEST-010", source="https://arxiv.org/abs/2103.06476")
+def alpha_is_small(props: ABTestProps) -> Iterator[Broken]:
+    """Alpha, the probability of a wrong verdict, is 0.0001–0.2."""
+    yield from number("alpha", props.alpha, 0.0001, 0.2)

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 
 from ..core.checks import LARGEST_NUMBER, duration, known, number
 from ..core.rules import Broken, Rules
+from .known_now import KNOWN_NOW, fields_known_now
 
 _CHAPELLE = "https://papers.nips.cc/paper/4321-an-empirical-evaluation-of-thompson-sampling"
 _MOST_SECONDS = 30 * 86_400
@@ -63,6 +64,7 @@ class Reward:
 
 
 reward_rules = Rules[Reward]()
+reward_rules.add(KNOWN_NOW, fields_known_now)
 
 
 @reward_rules.rule("SM-REWARD-001", source=_CHAPELLE)

@@ -72,7 +72,11 @@ class RollbackAlarms(constructs.Construct):
         if rollback.error_rate_percent is not None:
             self.cfn_alarms += self._errors(rollback.error_rate_percent)
         if rollback.latency_alarm:
-            seconds = DEFAULT_LATENCY_SECONDS if rollback.latency is None else rollback.latency.to_seconds()
+            seconds = (
+                DEFAULT_LATENCY_SECONDS
+                if rollback.latency is None
+                else rollback.latency.to_milliseconds() / 1000
+            )
             self.cfn_alarms.append(self._latency(seconds))
         self.names = [
             *(alarm.ref for alarm in self.cfn_alarms),

@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ..core.checks import duration, items_of, kind, number, whole_number
+from ..core.checks import duration, items_of, kind, latency, number, whole_number
 from ..core.rules import DEVELOPER_GUIDE, Broken, Rules
 
 MAX_ROLLBACK_ALARMS = 10
@@ -361,9 +361,9 @@ def way_back_is_a_percentage(rollout: Rollout) -> Iterator[Broken]:
 
 @rollback_rules.rule("SM-ROLLOUT-006", source=DEVELOPER_GUIDE + "deployment-guardrails-configuration.html")
 def rollback_thresholds(rollback: Rollback) -> Iterator[Broken]:
-    """Rollback thresholds are a rate above 0 and at most 100 %, a latency of 1–60 seconds, and alarms."""
+    """Rollback thresholds are a rate above 0 and at most 100 %, a latency of at most 60 seconds, and alarms."""
     yield from number("error_rate_percent", rollback.error_rate_percent, 0, 100, above=True)
-    yield from duration("latency", rollback.latency, 1, 60)
+    yield from latency("latency", rollback.latency)
     yield from items_of("alarms", rollback.alarms, object)
     yield from kind("latency_alarm", rollback.latency_alarm, bool, optional=False)
     if isinstance(rollback.alarms, list | tuple):

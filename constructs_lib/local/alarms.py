@@ -17,7 +17,7 @@ from typing import Any
 
 from . import emulator_cloudwatch as cloudwatch
 from .autoscaling.alarms import AlarmRule, Datapoint, State, Window, evaluate, newest
-from .autoscaling.expressions import MetricMathError, Series
+from .autoscaling.expressions import MetricMathError, Series, in_order
 from .autoscaling.expressions import evaluate as evaluate_math
 from .emulator_cloudwatch import Alarm
 from .settings import settings
@@ -91,8 +91,7 @@ def _values(alarm: Alarm, period: int, grid: tuple[float, ...]) -> Series:
         return _series(alarm, alarm.get("ExtendedStatistic") or alarm["Statistic"], period, grid)
     series: dict[str, Series] = {}
     wanted: Series = {}
-    # Expressions may build on each other, in the order in which they are written.
-    for query in sorted(queries, key=lambda each: "Expression" in each):
+    for query in in_order(queries):
         if "Expression" in query:
             series[query["Id"]] = evaluate_math(query["Expression"], series, grid)
         else:

@@ -122,7 +122,9 @@ REFUSALS = [
         100.1,
         "at most 100",
     ),
-    Refusal("SM-ROLLOUT-006", lambda: Rollback(latency=seconds(0)), "latency", "0 seconds", "from 1 second"),
+    Refusal(
+        "SM-ROLLOUT-006", lambda: Rollback(latency=seconds(0)), "latency", "0 seconds", "from 1 millisecond"
+    ),
     Refusal(
         "SM-ROLLOUT-006", lambda: Rollback(latency=seconds(61)), "latency", "1 minute 1 second", "to 1 minute"
     ),
@@ -168,7 +170,7 @@ ACCEPTED: dict[str, Callable[[], Rollout]] = {
     "every error": lambda: at_once(rollback=Rollback(error_rate_percent=100)),
     "hardly an error": lambda: at_once(rollback=Rollback(error_rate_percent=0.01)),
     "no built-in alarm": lambda: at_once(rollback=Rollback(error_rate_percent=None, latency_alarm=False)),
-    "a second of latency": lambda: at_once(rollback=Rollback(latency=seconds(1))),
+    "a millisecond of latency": lambda: at_once(rollback=Rollback(latency=cdk.Duration.millis(1))),
     "a minute of latency": lambda: at_once(rollback=Rollback(latency=seconds(60))),
     "a token for a rate": lambda: at_once(rollback=Rollback(error_rate_percent=token())),
     "an imported alarm": lambda: at_once(

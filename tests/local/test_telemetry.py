@@ -112,7 +112,9 @@ def test_an_alarm_on_metric_math(hosting: Hosting) -> None:
         name,
         Threshold=40,
         Metrics=[
-            {"Id": "rate", "Expression": "100 * errors / calls", "ReturnData": True},
+            # The rate names what comes after it, an expression too: on AWS the order says nothing.
+            {"Id": "rate", "Expression": "100 * errors / all_calls", "ReturnData": True},
+            {"Id": "all_calls", "Expression": "SUM([FILL(calls, 0)])", "ReturnData": False},
             {"Id": "errors", "MetricStat": {"Metric": {}, **stat}, "ReturnData": False},
             {
                 "Id": "calls",

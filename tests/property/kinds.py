@@ -49,6 +49,10 @@ def duration(low: int, high: int) -> Accepts:
     return accepts
 
 
+def millis(low: int, high: int) -> Accepts:
+    return lambda value: isinstance(value, cdk.Duration) and low <= value.to_milliseconds() <= high
+
+
 def size(low: int, high: int) -> Accepts:
     kibi = 1024 * 1024
     return lambda value: isinstance(value, cdk.Size) and low * kibi <= value.to_kibibytes() <= high * kibi

@@ -15,7 +15,7 @@ from typing import Any
 from constructs_lib.experiments.runtime.amounts import Tally, Unit
 from constructs_lib.experiments.runtime.experiment import Allocation, Arm, Experiment, Reward
 
-NOON = 1_800_000_000.0
+NOON = 1_700_000_000.0
 PERIOD = 3600.0
 WINDOW = 7200.0
 

@@ -15,12 +15,17 @@ Records = list[tuple[bytes, float]]
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def random_records(seed: int, count: int, *, values: Sequence[float] = (0, 1)) -> Records:
-    """A stream that has everything: repetitions, disorder, what is late, foreign, broken, huge or conflicting."""
+def random_records(
+    seed: int, count: int, *, values: Sequence[float] = (0, 1), reused: float = 0.1
+) -> Records:
+    """A stream that has everything: repetitions, disorder, what is late, foreign, broken, huge or conflicting.
+
+    Of the inference ids, `reused` are some that others have too.
+    """
     draw = random.Random(seed)  # noqa: S311
     records: Records = []
     for number in range(count):
-        id = f"{seed}-{number if draw.random() < 0.9 else draw.randrange(count)}"
+        id = f"{seed}-{number if draw.random() >= reused else draw.randrange(count)}"
         at = NOON + round(draw.uniform(0, 3 * PERIOD), draw.choice([0, 3, 9]))
         arm = draw.choice(EXPERIMENT.names)
         shown = exposure(id, arm=arm, at=at, unit=draw.choice(["u", "ünï✓", "\x00", "\u2028"]), epoch=1)

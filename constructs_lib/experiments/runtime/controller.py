@@ -9,9 +9,8 @@ import os
 from functools import cache
 from typing import Any
 
-import boto3
-
 from .adapters import CloudWatchAlarms, CloudWatchMetrics, SageMakerEndpoint
+from .clients import client
 from .decide import decide
 from .experiment import Experiment
 from .fold import Counting
@@ -24,13 +23,13 @@ from .state import StateStore
 @cache
 def _controller() -> Controller:
     experiment = Experiment.from_environment()
-    table, dynamodb = os.environ[TABLE_VARIABLE], boto3.client("dynamodb")
-    cloudwatch = boto3.client("cloudwatch")
+    table, dynamodb = os.environ[TABLE_VARIABLE], client("dynamodb")
+    cloudwatch = client("cloudwatch")
     return Controller(
         experiment,
         store=StateStore(dynamodb, table),
         counts=Ledger(dynamodb, table, Counting(experiment)),
-        endpoint=SageMakerEndpoint(boto3.client("sagemaker"), experiment.endpoint),
+        endpoint=SageMakerEndpoint(client("sagemaker"), experiment.endpoint),
         alarms=CloudWatchAlarms(cloudwatch),
         metrics=CloudWatchMetrics(cloudwatch, experiment.name),
         decide=decide,

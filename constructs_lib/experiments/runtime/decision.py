@@ -69,8 +69,11 @@ class SampleRatio:
     """Whether the arms got the traffic that they were meant to get."""
 
     p: float | None
-    """None while there is too little to tell."""
+    """Of the χ² test at this look alone. None while there is too little to tell."""
+    always_valid: float | None = None
+    """Of a sequential test: however often one looks, it falls below α with a chance of at most α."""
     mismatch: bool = False
+    """Whether `always_valid` is below what the analysis asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

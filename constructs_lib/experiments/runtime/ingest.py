@@ -14,20 +14,16 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
-from botocore.config import Config
 
+from .clients import client
 from .emf import metric_line
 from .events import Event, Parser, Refused, lines
 from .experiment import Experiment
 from .fold import Counting, fold
 from .ledger import Ledger, Recorded
 from .schema import COUNTER_SHARDS, TABLE_VARIABLE
-
-# A call that gets no answer is made again: it is better known soon than waited for.
-IMPATIENT = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
 
 
 class Ingest:
@@ -98,8 +94,7 @@ def counter_shard(event_id: str) -> int:
 @cache
 def _ingest() -> Ingest:
     experiment = Experiment.from_environment()
-    client = boto3.client("dynamodb", config=IMPATIENT)
-    return Ingest(experiment, Ledger(client, os.environ[TABLE_VARIABLE], Counting(experiment)))
+    return Ingest(experiment, Ledger(client("dynamodb"), os.environ[TABLE_VARIABLE], Counting(experiment)))
 
 
 def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -18,10 +18,7 @@ from .counts import Bucket, Totals, summed
 from .decision import Decision, Situation
 from .experiment import Experiment
 from .items import Item
-from .state import EpochRecord, OvertakenError, Pending, State, StateStore, first_state, look_item
-
-CLIENT_SECONDS = 30.0
-"""How long applications remember the allocation (`client.py`)."""
+from .state import REMEMBERED, EpochRecord, OvertakenError, Pending, State, StateStore, first_state, look_item
 
 _SAME = 1e-5  # of a share; SageMaker keeps weights as 32-bit floats
 
@@ -175,7 +172,7 @@ class Controller:
         """The endpoint has the weights that were asked for: they are in force."""
         settled = replace(state, weights=pending.weights, epoch=pending.epoch, pending=None, seen_at=now)
         # Applications that assign follow when they have read the state again.
-        delay = CLIENT_SECONDS if self._experiment.routing == "assignment" else 0.0
+        delay = REMEMBERED if self._experiment.routing == "assignment" else 0.0
         return self._store.write(settled, stamps={pending.epoch: {"settled_at": now + delay}})
 
     def _ask_again(self, state: State, pending: Pending, now: float) -> str:

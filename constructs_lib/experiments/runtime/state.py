@@ -16,6 +16,9 @@ from .experiment import Experiment
 from .items import Item, encoded, found, item, values
 from .schema import EPOCHS, STATE, epoch_key, look_key
 
+REMEMBERED = 30.0
+"""Seconds for which applications may remember the state."""
+
 _OVERTAKEN = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 
 

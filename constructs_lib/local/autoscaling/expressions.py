@@ -10,9 +10,11 @@ is worse than none.)
 from __future__ import annotations
 
 import ast
+import graphlib
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 #: A metric over time: the period's start → its value. A period without data has no entry.
 Series = Mapping[float, float]
@@ -47,6 +49,23 @@ def evaluate(expression: str, metrics: Mapping[str, Series], grid: tuple[float, 
 def check(expression: str, ids: frozenset[str]) -> None:
     """Refuse an expression that is not supported or names a metric that is not among ``ids``."""
     _Evaluation({name: {} for name in ids}, ()).of(_tree(expression))
+
+
+def in_order(queries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Metric data queries so that each comes after those that its expression names, however they were given."""
+    by_id = {query["Id"]: query for query in queries}
+    needs = {name: _names(query) & by_id.keys() for name, query in by_id.items()}
+    try:
+        return [by_id[name] for name in graphlib.TopologicalSorter(needs).static_order()]
+    except graphlib.CycleError as error:
+        raise MetricMathError(
+            f"expressions name each other in a circle: {', '.join(error.args[1])}"
+        ) from error
+
+
+def _names(query: Mapping[str, Any]) -> set[str]:
+    tree = _tree(query["Expression"]) if "Expression" in query else ast.Constant(0)
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _tree(expression: str) -> ast.expr:

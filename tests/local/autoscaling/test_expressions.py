@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from constructs_lib.local.autoscaling.expressions import MetricMathError, check, evaluate
+from constructs_lib.local.autoscaling.expressions import MetricMathError, check, evaluate, in_order
 
 GRID = (0.0, 60.0, 120.0)
 METRICS = {"a": {0.0: 10.0, 60.0: 20.0, 120.0: 30.0}, "b": {0.0: 2.0, 120.0: 0.0}}
@@ -75,3 +75,25 @@ def test_any_text_is_evaluated_or_refused(text: str) -> None:
     except MetricMathError:
         return
     assert set(evaluate(text, METRICS, GRID)) <= set(GRID)
+
+
+def expression(id: str, text: str) -> dict[str, str]:
+    return {"Id": id, "Expression": text}
+
+
+def test_expressions_follow_what_they_name_however_they_are_written() -> None:
+    queries = [
+        expression("rate", "IF(calls > 0, 100 * errors / calls, 0)"),
+        {"Id": "a_errors"},
+        expression("errors", "SUM([FILL(a_errors, 0), FILL(b_errors, 0)])"),
+        {"Id": "b_errors"},
+        expression("calls", "errors + 1"),
+    ]
+    found = [query["Id"] for query in in_order(queries)]
+    assert sorted(found) == sorted(query["Id"] for query in queries)
+    assert found.index("b_errors") < found.index("errors") < found.index("calls") < found.index("rate")
+
+
+def test_expressions_in_a_circle_are_refused() -> None:
+    with pytest.raises(MetricMathError, match="circle"):
+        in_order([expression("a", "b + 1"), expression("b", "a + 1")])

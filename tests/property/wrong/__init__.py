@@ -2,12 +2,13 @@
 
 from .additions import ADDITIONS
 from .endpoints import ENDPOINTS
+from .experiments import EXPERIMENTS, VALUES_OF_EXPERIMENTS
 from .hosting import VALUES_OF_HOSTING
 from .models import MODELS, VALUES_OF_MODELS
 from .pool import POOL, Property, Subject
 from .scaling import VALUES_OF_SCALING
 
-VALUES = [*VALUES_OF_SCALING, *VALUES_OF_HOSTING, *VALUES_OF_MODELS]
-CONSTRUCTS = [*MODELS, *ENDPOINTS]
+VALUES = [*VALUES_OF_SCALING, *VALUES_OF_HOSTING, *VALUES_OF_MODELS, *VALUES_OF_EXPERIMENTS]
+CONSTRUCTS = [*MODELS, *ENDPOINTS, *EXPERIMENTS]
 
 __all__ = ["ADDITIONS", "CONSTRUCTS", "POOL", "VALUES", "Property", "Subject"]

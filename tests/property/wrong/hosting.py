@@ -14,7 +14,21 @@ from constructs_lib import (
     Variant,
 )
 
-from ..kinds import a, duration, flag, like, listed, nothing, number, one_of, optional, size, text, whole
+from ..kinds import (
+    a,
+    duration,
+    flag,
+    like,
+    listed,
+    millis,
+    nothing,
+    number,
+    one_of,
+    optional,
+    size,
+    text,
+    whole,
+)
 from ..surroundings import BUCKET, KEY, MODELS, TOPICS
 from .pool import CAPACITY, INSTANCE_COUNT, MINUTE, NAME, PREFIX, STARTING, TYPE, Property, Subject
 
@@ -37,7 +51,7 @@ VALUES_OF_HOSTING: list[Subject] = [
         Rollback,
         {
             "error_rate_percent": (5, optional(number(0, 100, above=True))),
-            "latency": (MINUTE, optional(duration(1, 3600))),
+            "latency": (MINUTE, optional(millis(1, 60_000))),
             "latency_alarm": (True, flag),
             "alarms": ((), listed(like("alarm_name"), 0, 10)),
         },
