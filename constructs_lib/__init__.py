@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         StepScaling,
         SuspendedScaling,
     )
+    from .hosting.canary_analysis import CanaryAnalysis, MetricCheck, OnInconclusive
     from .hosting.capture import DataCapture
     from .hosting.component_endpoint import ComponentEndpoint, ManagedInstanceScaling
     from .hosting.component_metrics import ComponentMetric
@@ -55,6 +56,7 @@ _HOMES = {
         "StepScaling",
         "SuspendedScaling",
     ),
+    "hosting.canary_analysis": ("CanaryAnalysis", "MetricCheck", "OnInconclusive"),
     "hosting.capture": ("DataCapture",),
     "hosting.component_endpoint": ("ComponentEndpoint", "ManagedInstanceScaling"),
     "hosting.component_metrics": ("ComponentMetric",),
@@ -83,6 +85,7 @@ __all__ = [
     "AsyncInput",
     "AsyncOutput",
     "AutoScaling",
+    "CanaryAnalysis",
     "ComponentEndpoint",
     "ComponentMetric",
     "ConstraintError",
@@ -96,6 +99,7 @@ __all__ = [
     "InferenceComponent",
     "InferencePipeline",
     "ManagedInstanceScaling",
+    "MetricCheck",
     "MetricTarget",
     "MetricsPublishing",
     "Model",
@@ -104,6 +108,7 @@ __all__ = [
     "ModelDataPrefix",
     "MultiModel",
     "MultiModelEndpoint",
+    "OnInconclusive",
     "Placement",
     "RealtimeEndpoint",
     "Rollback",
