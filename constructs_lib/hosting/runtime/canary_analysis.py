@@ -35,6 +35,7 @@ log.setLevel(logging.INFO)
 class Bake:
     """A new fleet that has traffic, beside the old one."""
 
+    deploying_since: float
     since: float
     new_config: str
     old_config: str
@@ -55,7 +56,9 @@ def bake_of(endpoint: Mapping[str, Any]) -> Bake | None:
     # A rollback of the stack may deploy what runs already: there is nothing new to judge.
     if not starts or new == old:
         return None
-    return Bake(since=max(starts), new_config=new, old_config=old)
+    since = max(starts)
+    begun = pending["StartTime"].timestamp() if "StartTime" in pending else since
+    return Bake(deploying_since=begun, since=since, new_config=new, old_config=old)
 
 
 # --- what CloudWatch has --------------------------------------------------------------------------------
@@ -98,6 +101,20 @@ def _of_fleets(query: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, 
     return {**query, "MetricStat": {**query["MetricStat"], "Metric": {**metric, "Dimensions": dimensions}}}
 
 
+def found_good_before(endpoint_name: str, bake: Bake) -> bool:
+    """Whether an earlier bake of the same deployment was a success, as this function put it then."""
+    if bake.deploying_since >= bake.since:
+        return False
+    metric = {"Namespace": NAMESPACE, "MetricName": "Success", "Dimensions": _dimensions(endpoint_name)}
+    stat = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
+    series = read([{"Id": VALUE, "MetricStat": stat}], bake.deploying_since, bake.since)
+    return any(value > 0 for value in series.get(VALUE, {}).values())
+
+
+def _dimensions(endpoint_name: str) -> list[dict[str, str]]:
+    return [{"Name": "EndpointName", "Value": endpoint_name}]
+
+
 # --- measuring ------------------------------------------------------------------------------------------
 
 
@@ -109,10 +126,10 @@ def measurements(check: Mapping[str, Any], bake: Bake, starts: Sequence[float], 
     counted = any(query["Id"] == SAMPLES for query in check["Queries"])
     values, samples = series.get(VALUE, {}), series.get(SAMPLES, {})
     bound = Bound(
-        at_most=check.get("AtMost"),
-        at_least=check.get("AtLeast"),
-        margin=check["Margin"],
-        minimum_samples=check["MinimumSamples"],
+        at_most=_number(check.get("AtMost")),
+        at_least=_number(check.get("AtLeast")),
+        margin=float(check["Margin"]),
+        minimum_samples=float(check["MinimumSamples"]),
     )
     taken = [
         measure(bound, values.get(start), samples.get(start, 0.0) if counted else None) for start in starts
@@ -120,6 +137,11 @@ def measurements(check: Mapping[str, Any], bake: Bake, starts: Sequence[float], 
     newest = values.get(starts[-1])
     log.info("%s: newest %s, all %s", check["Name"], newest, [each.value for each in taken])
     return taken
+
+
+def _number(given: str | float | None) -> float | None:
+    """What only the deployment knew stands in the event as a string."""
+    return None if given is None else float(given)
 
 
 def analyse(analysis: Mapping[str, Any], bake: Bake, now: float) -> Verdict:
@@ -133,8 +155,10 @@ def analyse(analysis: Mapping[str, Any], bake: Bake, now: float) -> Verdict:
         success=analysis["SuccessLimit"],
         inconclusive=analysis.get("InconclusiveLimit"),
     )
-    due = bake.since + analysis["BakeSeconds"] - analysis["DecideSecondsBefore"]
-    return judge(zip(*columns, strict=True), limits, due=now >= due)
+    time_is_up = now >= bake.since + float(analysis["BakeSeconds"]) - analysis["DecideSecondsBefore"]
+    # The last bakes may have no data for a reason: the old fleet has no traffic left to compare with.
+    due = time_is_up and not found_good_before(analysis["EndpointName"], bake)
+    return judge(zip(*columns, strict=True), limits, due=due)
 
 
 def publish(endpoint_name: str, verdict: Verdict, *, rolls_back: bool) -> None:
@@ -148,7 +172,7 @@ def publish(endpoint_name: str, verdict: Verdict, *, rolls_back: bool) -> None:
         MetricData=[
             {
                 "MetricName": name,
-                "Dimensions": [{"Name": "EndpointName", "Value": endpoint_name}],
+                "Dimensions": _dimensions(endpoint_name),
                 "Value": float(value),
             }
             for name, value in said.items()
