@@ -371,7 +371,9 @@ def way_back_is_a_percentage(rollout: Rollout) -> Iterator[Broken]:
 def analysis_has_time(rollout: Rollout) -> Iterator[Broken]:
     """Only canary and linear are analysed, and their wait has room for the measurements."""
     if rollout.analysis is not None and rollout.kind not in (_Kind.CANARY, _Kind.LINEAR):
-        yield Broken("analysis", rollout.analysis, "None: only a canary and linear steps bake", "Rollout.canary(…)")
+        yield Broken(
+            "analysis", rollout.analysis, "None: only a canary and linear steps bake", "Rollout.canary(…)"
+        )
     yield from kind("analysis", rollout.analysis, CanaryAnalysis, fix="CanaryAnalysis(checks=[…])")
     yield from bake_is_long_enough(rollout.analysis, rollout.wait)
 

@@ -149,6 +149,8 @@ class RolloutAnalysis(constructs.Construct):
             evaluation_periods=1,
             treat_missing_data="notBreaching",
         )
-        reason = "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
+        reason = (
+            "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
+        )
         acknowledge(alarm, dict.fromkeys(both_packs("CloudWatchAlarmAction"), reason))
         return alarm

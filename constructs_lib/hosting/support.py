@@ -104,7 +104,9 @@ def _given(property: str) -> Callable[[Any], Asked]:
 def _rollout(in_place: bool) -> Callable[[Any], Asked]:
     def asked(props: Any) -> Asked:
         rollout = getattr(props, "rollout", None)
-        if isinstance(rollout, Rollout) and rollout.is_guarded and rollout.in_place == in_place:
+        if not isinstance(rollout, Rollout) or rollout.analysis is not None:
+            return  # one that is analysed asks for that, and is refused once
+        if rollout.is_guarded and rollout.in_place == in_place:
             yield "rollout", f"Rollout.{rollout.kind.name.lower()}(…)"
 
     return asked

@@ -59,9 +59,7 @@ def test_a_value_is_measured_against_its_bound(bound: Bound, value: float | None
     assert decision.measure(bound, value, None) is LETTERS[measured]
 
 
-@pytest.mark.parametrize(
-    ("samples", "measured"), [(None, "f"), (0, "-"), (49, "-"), (50, "f"), (51, "f")]
-)
+@pytest.mark.parametrize(("samples", "measured"), [(None, "f"), (0, "-"), (49, "-"), (50, "f"), (51, "f")])
 def test_too_few_samples_are_no_data(samples: float | None, measured: str) -> None:
     assert decision.measure(Bound(at_most=1, minimum_samples=50), 2, samples) is LETTERS[measured]
 
@@ -180,9 +178,7 @@ def test_verdicts_stand_but_for_a_failure_that_comes_later(
 
 
 @given(rows=series(), limits=LIMITS_OF_ANY_KIND)
-def test_time_decides_only_what_is_undecided(
-    rows: list[tuple[Measurement, ...]], limits: Limits
-) -> None:
+def test_time_decides_only_what_is_undecided(rows: list[tuple[Measurement, ...]], limits: Limits) -> None:
     early, late = (decision.judge(rows, limits, due=due) for due in (False, True))
     assert late is (Verdict.INCONCLUSIVE if early is Verdict.RUNNING else early)
 

@@ -205,9 +205,7 @@ def test_what_only_the_deployment_knew_comes_as_a_string(canary: Canary) -> None
     assert canary.after(3) == FAILED
 
 
-def test_the_log_says_what_was_measured_and_found(
-    canary: Canary, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_says_what_was_measured_and_found(canary: Canary, caplog: pytest.LogCaptureFixture) -> None:
     canary.aws.fill("Accuracy", 0.95, 0.5)
     with caplog.at_level("INFO"):
         canary.after(3)

@@ -221,7 +221,9 @@ def test_a_new_model_as_good_goes_into_service(hosting: Hosting) -> None:
     assert verdicts(hosting, name) == {"Success"}
 
 
-@pytest.mark.parametrize("kind", [("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")], ids=lambda kind: kind[0])
+@pytest.mark.parametrize(
+    "kind", [("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")], ids=lambda kind: kind[0]
+)
 def test_without_data_the_update_is_inconclusive_and_goes_back(
     hosting: Hosting, kind: tuple[str, str]
 ) -> None:

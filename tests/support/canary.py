@@ -70,7 +70,7 @@ class FakeCloudWatch:
         MetricDataQueries: list[Params],  # noqa: N803
         StartTime: datetime,  # noqa: N803
         EndTime: datetime,  # noqa: N803
-        NextToken: str = "0",  # noqa: N803, S107
+        NextToken: str = "0",  # noqa: N803
     ) -> Params:
         self.asked += MetricDataQueries
         returned = [query for query in MetricDataQueries if query.get("ReturnData", True)]

@@ -118,7 +118,9 @@ def _dimensions(endpoint_name: str) -> list[dict[str, str]]:
 # --- measuring ------------------------------------------------------------------------------------------
 
 
-def measurements(check: Mapping[str, Any], bake: Bake, starts: Sequence[float], end: float) -> list[Measurement]:
+def measurements(
+    check: Mapping[str, Any], bake: Bake, starts: Sequence[float], end: float
+) -> list[Measurement]:
     """One measurement for each interval, by the check's metric."""
     if not starts:
         return []
