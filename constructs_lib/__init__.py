@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         StepScaling,
         SuspendedScaling,
     )
+    from .hosting.canary_analysis import CanaryAnalysis, MetricCheck, OnInconclusive
     from .hosting.capture import DataCapture
     from .hosting.component_endpoint import ComponentEndpoint, ManagedInstanceScaling
     from .hosting.component_metrics import ComponentMetric
@@ -89,6 +90,7 @@ _HOMES = {
         "StepScaling",
         "SuspendedScaling",
     ),
+    "hosting.canary_analysis": ("CanaryAnalysis", "MetricCheck", "OnInconclusive"),
     "hosting.capture": ("DataCapture",),
     "hosting.component_endpoint": ("ComponentEndpoint", "ManagedInstanceScaling"),
     "hosting.component_metrics": ("ComponentMetric",),
@@ -118,6 +120,7 @@ __all__ = [
     "AsyncInput",
     "AsyncOutput",
     "AutoScaling",
+    "CanaryAnalysis",
     "Comparison",
     "ComparisonMetric",
     "ComponentEndpoint",
@@ -139,6 +142,7 @@ __all__ = [
     "ManagedInstanceScaling",
     "ManagedShadowTest",
     "Memory",
+    "MetricCheck",
     "MetricTarget",
     "MetricsPublishing",
     "Model",
@@ -147,6 +151,7 @@ __all__ = [
     "ModelDataPrefix",
     "MultiModel",
     "MultiModelEndpoint",
+    "OnInconclusive",
     "Placement",
     "Plan",
     "RealtimeEndpoint",

@@ -24,6 +24,7 @@ from .hosting_rules import HostedVariant, HostingProps, warn_about
 from .metrics import EndpointMetric, MetricsPublishing
 from .rollback_alarms import RollbackAlarms, Watched
 from .rollout import Rollout
+from .rollout_analysis import RolloutAnalysis
 from .scaling import CapacityScaling
 from .variant import DEFAULT_VARIANT_NAME
 
@@ -83,6 +84,8 @@ class HostedEndpoint(EndpointBase):
             rollback=rollout.rollback,
         )
         """Alarms that roll a deployment back."""
+        self.rollout_analysis = RolloutAnalysis.of(self, rollout)
+        """What looks at metrics while a rollout bakes, if anything does."""
         self.cfn_endpoint_config = self._config(props, variants, particulars)
         config_name = self.cfn_endpoint_config.attr_endpoint_config_name
         self.cfn_endpoint = self._endpoint(
@@ -158,17 +161,23 @@ class HostedEndpoint(EndpointBase):
         weight = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredWeight")
         count = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredInstanceCount")
         overridden = [*([] if weights_managed_elsewhere else [weight]), *([] if scaled else [count])]
-        return sagemaker.CfnEndpoint(
+        analysis = self.rollout_analysis
+        alarms = [*self.rollback_alarms.names, *([] if analysis is None else [analysis.cfn_alarm.ref])]
+        endpoint = sagemaker.CfnEndpoint(
             self,
             "Resource",
             endpoint_name=self._endpoint_name,
             endpoint_config_name=config_name,
-            deployment_config=rollout.bind(self.rollback_alarms.names),
+            deployment_config=rollout.bind(alarms),
             # AWS's default resets counts and weights with every new configuration: an endpoint that had
             # scaled out would come back at its initial size, under full load.
             retain_all_variant_properties=retained or None,
             exclude_retained_variant_properties=overridden if retained and overridden else None,
         )
+        if analysis is not None:
+            # It looks at the rollout by the rules of the template that starts it.
+            endpoint.node.add_dependency(analysis)
+        return endpoint
 
     def _scalings(self, variants: Sequence[HostedVariant]) -> dict[str, CapacityScaling]:
         made = {}

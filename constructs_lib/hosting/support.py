@@ -105,10 +105,18 @@ def _given(property: str) -> Callable[[Any], Asked]:
 def _rollout(in_place: bool) -> Callable[[Any], Asked]:
     def asked(props: Any) -> Asked:
         rollout = getattr(props, "rollout", None)
-        if isinstance(rollout, Rollout) and rollout.is_guarded and rollout.in_place == in_place:
+        if not isinstance(rollout, Rollout) or rollout.analysis is not None:
+            return  # one that is analysed asks for that, and is refused once
+        if rollout.is_guarded and rollout.in_place == in_place:
             yield "rollout", f"Rollout.{rollout.kind.name.lower()}(…)"
 
     return asked
+
+
+def _analysis(props: Any) -> Asked:
+    rollout = getattr(props, "rollout", None)
+    if isinstance(rollout, Rollout) and rollout.analysis is not None:
+        yield "rollout", f"Rollout.{rollout.kind.name.lower()}(analysis=…)"
 
 
 def _target(name: str) -> Callable[[Any], Asked]:
@@ -151,6 +159,7 @@ def _either(*ways: Callable[[Any], Asked]) -> Callable[[Any], Asked]:
 
 VARIANTS = Feature("Several variants (`variants`)", _given("variants"))
 BLUE_GREEN = Feature("`Rollout.all_at_once`, `.canary`, `.linear`, with rollback", _rollout(in_place=False))
+ANALYSIS = Feature("`CanaryAnalysis` of a canary or linear rollout", _analysis)
 ROLLING = Feature("`Rollout.rolling`, with rollback", _rollout(in_place=True))
 TARGETS: Mapping[str, Feature] = {
     name: Feature(f"`AutoScaling({name}=…)`", _target(name)) for name in CAPACITY_TARGETS
@@ -187,7 +196,7 @@ ACCELERATED = Feature(
 )
 
 FEATURES: Sequence[Feature] = (
-    VARIANTS, BLUE_GREEN, ROLLING, *TARGETS.values(), ZERO, CAPTURE, KEY, METRICS, VPC, ISOLATION,
+    VARIANTS, BLUE_GREEN, ANALYSIS, ROLLING, *TARGETS.values(), ZERO, CAPTURE, KEY, METRICS, VPC, ISOLATION,
     PIPELINES, MULTI_MODEL, UNCOMPRESSED, ACCELERATED,
 )  # fmt: skip
 """The rows of the table, in its order."""
@@ -291,7 +300,7 @@ def _serverless(number: int, summary: str, reason: str, *features: Feature, fix:
 _serverless(11, "A serverless endpoint has one variant.", "one variant takes all requests", VARIANTS)
 _serverless(
     12, "A serverless endpoint is replaced without deployment guardrails.",
-    "SageMaker replaces a serverless endpoint all at once and watches no alarm", BLUE_GREEN, ROLLING,
+    "SageMaker replaces a serverless endpoint all at once and watches no alarm", BLUE_GREEN, ANALYSIS, ROLLING,
     fix="the deploy guard still fails the stack when the new version does not come into service",
 )  # fmt: skip
 _serverless(
@@ -339,7 +348,8 @@ _refuse(
         summary="A component is replaced in rolling batches.",
         source=API_REFERENCE + "API_InferenceComponentDeploymentConfig.html",
     ),
-    "copies of a component are replaced in batches on the same fleet", BLUE_GREEN, fix="Rollout.rolling(…)",
+    "copies of a component are replaced in batches on the same fleet", BLUE_GREEN, ANALYSIS,
+    fix="Rollout.rolling(…)",
 )  # fmt: skip
 _refuse(
     Kind.COMPONENT,

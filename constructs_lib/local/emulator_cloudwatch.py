@@ -71,6 +71,32 @@ def _scopes_with_alarms() -> Iterator[Scope]:
     return (Scope(account, region) for account, region in keys)
 
 
+Queries = Sequence[Mapping[str, Any]]
+
+
+def answer_metric_math(compute: Callable[[Queries, float, float], list[dict[str, Any]]]) -> None:
+    """Answer GetMetricData by `compute` (queries, start, end → results) where it asks for metric math."""
+    plain = cloudwatch._get_metric_data
+
+    def get(params: Any, data: Mapping[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        queries = data.get("MetricDataQueries", ()) if is_cbor or is_json else ()
+        if not any("Expression" in query for query in queries):
+            return plain(params, data, is_cbor, is_json)
+        start, end = (cloudwatch._parse_ts(data[name]) for name in ("StartTime", "EndTime"))
+        results = [_with_iso_times(result) for result in compute(queries, start, end)]
+        if is_json:
+            return cloudwatch._json_ok({"MetricDataResults": results})
+        return cloudwatch._cbor_ok(
+            {"MetricDataResults": [cloudwatch._cbor_metric_data_result(result) for result in results]}
+        )
+
+    cloudwatch._get_metric_data = get
+
+
+def _with_iso_times(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {**result, "Timestamps": [cloudwatch._ts_iso(each) for each in result["Timestamps"]]}
+
+
 def allow_metric_math_alarms() -> None:
     """Let CloudFormation make alarms on metric math, which ministack refuses."""
     plain_record = provisioners._cw_metric_alarm_record

@@ -13,17 +13,20 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 
 from constructs_lib import (
     AsyncEndpoint,
     AutoScaling,
+    CanaryAnalysis,
     ComponentEndpoint,
     Container,
     ContainerImage,
     DataCapture,
     InferencePipeline,
+    MetricCheck,
     MetricsPublishing,
     Model,
     ModelData,
@@ -163,6 +166,11 @@ def deployments(template: Template) -> list[Props]:
     return [each["DeploymentConfig"] for each in deployed if "DeploymentConfig" in each]
 
 
+def an_analysis() -> CanaryAnalysis:
+    accuracy = cloudwatch.Metric(namespace="Fraud", metric_name="Accuracy")
+    return CanaryAnalysis(checks=[MetricCheck(name="accuracy", metric=accuracy, at_least=0.9)])
+
+
 def rolls_out(policy: str) -> Callable[[Template], bool]:
     """By that policy, and back on alarms."""
     return lambda template: (
@@ -238,6 +246,7 @@ def prefix(stack: cdk.Stack) -> ModelData:
 
 TRITON = ContainerImage.framework("sagemaker-tritonserver", version="25.04", processor="gpu")
 WAIT = cdk.Duration.minutes(5)
+LONG_WAIT = cdk.Duration.minutes(10)
 METRICS = {
     "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
     "concurrent_requests_per_model": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
@@ -256,6 +265,15 @@ EXAMPLES: Mapping[Feature, Example] = {
     support.BLUE_GREEN: Example(
         prop("rollout", lambda _: Rollout.canary(size_percent=50, wait=WAIT)),
         rolls_out("BlueGreenUpdatePolicy"),
+        ("rollout",),
+    ),
+    support.ANALYSIS: Example(
+        prop("rollout", lambda _: Rollout.canary(size_percent=50, wait=LONG_WAIT, analysis=an_analysis())),
+        lambda template: any(
+            each["MetricName"] == "RollBack"
+            for each in of_type(template, "CloudWatch::Alarm")
+            if "MetricName" in each
+        ),
         ("rollout",),
     ),
     support.ROLLING: Example(
@@ -328,6 +346,7 @@ EXPECTED: Mapping[Feature, tuple[str, ...]] = {
     # realtime, serverless, async, multi-model, pipeline, components, shadow tests
     support.VARIANTS: (Y, N, A, A, A, A, A),
     support.BLUE_GREEN: (Y, N, Y, Y, Y, N, Y),
+    support.ANALYSIS: (Y, N, Y, Y, Y, N, Y),
     support.ROLLING: (Y, N, Y, Y, Y, Y, N),
     TARGETS["invocations_per_instance"]: (Y, N, N, Y, Y, N, Y),
     TARGETS["concurrent_requests_per_model"]: (Y, N, N, Y, Y, N, Y),

@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 
 from .custom_resource import answer
+from .endpoint_state import describe
 
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 SNAPSHOT_SECONDS = 24 * 3600
@@ -207,17 +208,6 @@ def _only(item: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 # --- what the endpoint runs -----------------------------------------------------------------------------
-
-
-def describe(endpoint_name: str) -> dict[str, Any] | None:
-    """The endpoint, or None where there is none yet."""
-    client = boto3.client("sagemaker")
-    try:
-        return dict(client.describe_endpoint(EndpointName=endpoint_name))
-    except client.exceptions.ClientError as error:
-        if "Could not find endpoint" in str(error):
-            return None
-        raise
 
 
 def instance_types(endpoint: Mapping[str, Any]) -> dict[str, str]:

@@ -62,6 +62,10 @@ class DeployedVariant:
     desired_count: int
     desired_serverless: ServerlessSettings | None = None
     since: float = field(default_factory=time.time)
+    config_name: str | None = None
+    """The endpoint configuration it stands in."""
+    stage: dict[str, Any] | None = None
+    """How far its deployment is, while it is under way."""
 
     @property
     def instances(self) -> Fleet:
@@ -76,6 +80,7 @@ class DeployedVariant:
             "DeployedImages": [self._deployed(container.image) for container in self.containers],
             "CurrentWeight": self.weight,
             "DesiredWeight": self.desired_weight,
+            **({} if self.stage is None else {"VariantStatus": [self.stage]}),
             **self._capacity(),
         }
 
@@ -113,6 +118,16 @@ class Generation:
     """All of them, the shadow variant too."""
     capture: CaptureSettings | None = None
     asynchronous: AsyncSettings | None = None
+
+    def __post_init__(self) -> None:
+        """Tell the variants where they belong."""
+        for variant in self.variants.values():
+            variant.config_name = self.config_name
+
+    def enter(self, stage: str | None) -> None:
+        """Come to a stage of a deployment (`VariantStatus` of the API), or to its end."""
+        for variant in self.variants.values():
+            variant.stage = None if stage is None else {"Status": stage, "StartTime": time.time()}
 
     @property
     def production(self) -> dict[str, DeployedVariant]:

@@ -146,7 +146,7 @@ class Runtime:
         self._metrics.invocation(
             endpoint.scope, endpoint.name, variant.spec.name,
             status=answer.reply.status, model_seconds=answer.seconds, overhead_seconds=spent - answer.seconds,
-            instances=variant.desired_count, concurrent=concurrent,
+            instances=variant.desired_count, concurrent=concurrent, config=variant.config_name,
         )  # fmt: skip
         return answer
 
