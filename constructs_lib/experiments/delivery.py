@@ -73,7 +73,7 @@ def _permissions(role: iam.Role, stream: kinesis.Stream, bucket: s3.IBucket) -> 
         permissions.allow(
             "s3:PutObject", "s3:AbortMultipartUpload",
             on=f"{where.arn}/{prefix}*",
-            wildcard="Firehose names the objects.",
+            wildcard="Firehose names the objects; the prefix is this experiment's own.",
         )  # fmt: skip
     permissions.allow_key(stream.encryption_key, "kms:Decrypt")
     permissions.allow_key(where.key, "kms:Decrypt", "kms:GenerateDataKey")

@@ -208,7 +208,7 @@ class ExperimentManager(constructs.Construct):
         )
         events = f"{self.bucket.bucket_arn}/{EVENTS_PREFIX}*"
         function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[events]))
-        acknowledge_wildcard(self, events, "Firehose names the objects.")
+        acknowledge_wildcard(self, events, "Firehose names the objects; the prefix is this experiment's own.")
         key = attributes_of(self.bucket).key
         if key is not None:
             key.grant(function, "kms:Decrypt")

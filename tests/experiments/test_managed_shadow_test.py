@@ -263,7 +263,7 @@ def test_each_rule_refuses_what_breaks_it(refusal: Refusal) -> None:
         {"sampling_percent": 0},
         {"description": "x"},
     ],
-    ids=str,
+    ids=lambda given: "-".join(given),
 )
 def test_what_just_does_not_break_a_rule_is_accepted(allowed: dict[str, Any]) -> None:
     managed(**allowed)

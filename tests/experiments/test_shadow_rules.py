@@ -220,7 +220,7 @@ def test_what_just_does_not_break_a_rule_is_accepted(allowed: dict[str, Any]) ->
         {"settle": cdk.Duration.minutes(0)},
         {"settle": cdk.Duration.minutes(60)},
     ],
-    ids=str,
+    ids=lambda given: "-".join(given),
 )
 def test_what_just_does_not_break_a_rule_of_comparison_is_accepted(allowed: dict[str, Any]) -> None:
     Comparison(**allowed)
