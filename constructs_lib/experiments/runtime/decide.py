@@ -120,7 +120,7 @@ def _is_done(known: Knowledge) -> bool:
         return False
     return known.elapsed >= stopping.minimum_duration and (
         known.probabilities[known.leader] >= stopping.probability_best
-        or False
+        or known.value_remaining < stopping.value_remaining
     )
 
 
