@@ -211,7 +211,9 @@ def scott(seed: int) -> tuple[float, float, float]:
 def published(runs: int) -> Iterator[Line]:
     """The scenario of Scott (2013)."""
     size = binary_sample_size(baseline=SCOTT[0], effect=SCOTT[1] - SCOTT[0], power=0.95)
-    yield Figure(what="fixed test of 4 % against 5 %, units", runs=[size.total] * 2, aim=FIXED_TEST, aim_error=1)
+    yield Figure(
+        what="fixed test of 4 % against 5 %, units", runs=[size.total] * 2, aim=FIXED_TEST, aim_error=1
+    )
     days, saved, correct = zip(*in_parallel(scott, runs), strict=True)
     name = "4 % against 5 %, 100 a day"
     yield Figure(what=f"{name}: days until it stops", runs=days, aim=174.6)
@@ -263,12 +265,9 @@ def durations() -> Iterator[Line]:
     """What a look, and a choice, takes on this machine."""
     for arms in (2, 10):
         told = experiment([0.5] * arms, Stopping())
-        buckets = [
-            Bucket(arm=name, start=day * DAY, totals=Totals(exposures=5e5, rewards=2e4, total=2e4 + 100 * i, squares=2e4))
-            for day in range(90)
-            for i, name in enumerate(told.names)
-        ]  # fmt: skip
-        even = {name: 1 / arms for name in told.names}
+        seen = Totals(exposures=5e5, rewards=2e4, total=2e4, squares=2e4)
+        buckets = [Bucket(arm=name, start=day * DAY, totals=seen) for day in range(90) for name in told.names]
+        even = dict.fromkeys(told.names, 1 / arms)
         now = Situation(now=90 * DAY, began=0.0, weights=even, epochs=())
         taken = timed(partial(decide, told, now, buckets), 20)
         yield Duration(what=f"a look at {arms} arms with 45 million units each, in 90 periods", seconds=taken)
