@@ -197,26 +197,25 @@ GIVE_UP = 5_000
 
 
 def scott(seed: int) -> tuple[float, float, float]:
-    """Days until it stops, conversions saved against the fixed test, and whether the arm is the right one."""
+    """Days and conversions saved against the fixed test, and whether the arm is the right one, in per cent."""
     world = World.of(SCOTT, seed, Stopping())
     for day in range(GIVE_UP):
         world.batch(day, VISITS_A_DAY)
         best = world.look(day)
         if best is not None:
             break
-    saved = FIXED_TEST / 2 * (SCOTT[1] - SCOTT[0]) - world.regret
-    return day + 1.0, saved, 100.0 * (best == "1")
+    lost_by_fixed_test = FIXED_TEST / 2 * (SCOTT[1] - SCOTT[0])
+    saved_days = (FIXED_TEST - world.visits) / VISITS_A_DAY
+    return saved_days, lost_by_fixed_test - world.regret, 100.0 * (best == "1")
 
 
 def published(runs: int) -> Iterator[Line]:
-    """The scenario of Scott (2013)."""
+    """The scenario of Scott (2013), who gives 175 days and 97.5 conversions."""
     size = binary_sample_size(baseline=SCOTT[0], effect=SCOTT[1] - SCOTT[0], power=0.95)
-    yield Figure(
-        what="fixed test of 4 % against 5 %, units", runs=[size.total] * 2, aim=FIXED_TEST, aim_error=1
-    )
     days, saved, correct = zip(*in_parallel(scott, runs), strict=True)
     name = "4 % against 5 %, 100 a day"
-    yield Figure(what=f"{name}: days until it stops", runs=days, aim=174.6)
+    yield Figure(what=f"{name}: fixed test, units", runs=[size.total] * 2, aim=FIXED_TEST, aim_error=1)
+    yield Figure(what=f"{name}: days saved", runs=days, aim=174.6, more_is_better=True)
     yield Figure(what=f"{name}: conversions saved", runs=saved, aim=97.1, more_is_better=True)
     yield Figure(what=f"{name}: stops with the better arm, %", runs=correct, aim=96.0, more_is_better=True)
 
