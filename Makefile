@@ -87,7 +87,7 @@ coverage: ## Branch coverage of the last `unit` and `property`
 	@$(VENV)/bin/coverage report --fail-under 95
 
 .PHONY: bench
-bench: setup ## Measured claims, as ratios, side by side (about ten minutes)
+bench: setup ## Measured claims, side by side (about a quarter of an hour)
 	@$(PY) -m benchmarks.run
 
 .PHONY: compat

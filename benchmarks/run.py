@@ -1,7 +1,7 @@
 """Measure the library beside what one would use without it: `make bench`.
 
-Every figure is a ratio of medians measured in one run, the sides taking turns. An aim that is missed is
-printed as missed.
+Every ratio is one of medians measured in one run, the sides taking turns; what bandits lose is a mean over
+simulated runs, with its standard error. An aim that is missed is printed as missed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .bandits import Line, bandits
 from .kinds import ALL_KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -186,15 +187,16 @@ def install_alpha() -> None:
 def main() -> None:
     """Run what is asked for, or all, and print; the exit status does not depend on aims."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth")
+    parser.add_argument("parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth|bandits")
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 10, 50, 200], choices=sorted(REPEATS))
     asked = parser.parse_args()
-    parts: dict[str, Callable[[], list[Claim]]] = {
+    parts: dict[str, Callable[[], Iterable[Claim | Line]]] = {
         "import": imports,
         "endpoints": lambda: endpoints(asked.counts),
         "kinds": every_kind,
         "alpha": against_alpha,
         "growth": growth,
+        "bandits": bandits,
     }
     for name in asked.parts or parts:
         if name not in parts:

@@ -16,6 +16,9 @@ from .posterior import credible, mean, posterior
 from .sample_ratio import sample_ratio
 from .verdict import verdicts
 
+STEPS_WITHIN = 20
+"""A change by less than the hysteresis divided by this is none, by whatever factor."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
@@ -149,8 +152,19 @@ def _is_material(known: Knowledge, weights: Mapping[str, float], stop: bool) -> 
     if any(in_force.get(arm, 0.0) > 0 and arm not in known.standing for arm in weights):
         return True
     hysteresis = known.experiment.allocation.hysteresis
-    most = max(abs(weights[arm] - in_force.get(arm, 0.0)) for arm in weights)
-    return most >= hysteresis and most > 0
+    return any(_moves(in_force.get(arm, 0.0), share, hysteresis) for arm, share in weights.items())
+
+
+def _moves(before: float, after: float, hysteresis: float) -> bool:
+    """Whether a share differs by the hysteresis; or, if it is smaller than that, by a factor of two.
+
+    Else what a bad arm has left below the hysteresis would stay for ever, and an arm that had bad luck at first
+    would never come back.
+    """
+    if before == after:
+        return False
+    little = hysteresis / STEPS_WITHIN
+    return abs(after - before) >= hysteresis or not 0.5 < (after + little) / (before + little) < 2
 
 
 def _beliefs(known: Knowledge) -> dict[str, Belief]:
@@ -204,6 +218,6 @@ def _about_weights(known: Knowledge, weights: Mapping[str, float], stop: bool, c
             "matured units that each arm needs before the first shift."
         )
     if not change:
-        return f"No change: no share would move by {allocation.hysteresis:.1%}. {leader}, {remaining}."
+        return f"No change: no share would move enough. {leader}, {remaining}."
     moved = ", ".join(f"{arm} {weight:.1%}" for arm, weight in weights.items())
     return f"New shares: {moved}. {leader}, {remaining}."

@@ -59,7 +59,7 @@ class Allocation:
     minimum_units: int = 100
     """Matured exposures of every arm before the first shift."""
     hysteresis: float = 0.02
-    """The least change of a share that is worth an update of the endpoint."""
+    """The least change of a share that is worth an update of the endpoint; of a smaller share, a factor of two is."""
     memory: MemoryKind = "all"
     memory_seconds: float = 0.0
     """The width of a sliding window, or the half-life of a discounted one."""

@@ -19,6 +19,8 @@ from .density import Density, Shape
 from .experiment import Reward
 
 CREDIBLE = 0.95
+FORGOTTEN = 1e-6
+"""Of a reward: what a discount has left so little of is no reward at all."""
 
 
 def posterior(reward: Reward, totals: Totals) -> Density:
@@ -62,7 +64,7 @@ def _beta(totals: Totals) -> Shape:
 
 def _student(reward: Reward, totals: Totals) -> Shape:
     count, reach = totals.rewards, reward.high - reward.low
-    if count <= 0:
+    if count < FORGOTTEN:
         return _placed(lambda _: 0.0, (reward.low + reward.high) / 2, reach / 2, reward)
     freedom = max(count, 1.0)
     observed = min(max(totals.total / count, reward.low), reward.high)

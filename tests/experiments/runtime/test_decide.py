@@ -103,6 +103,23 @@ def test_a_small_difference_is_not_worth_an_update() -> None:
     assert not decide(none, situation(weights=now), OPEN).change
 
 
+@pytest.mark.parametrize(
+    ("left", "worth_it"), [(0.019, True), (0.0031, True), (0.0009, False), (0.0, False), (0.0001, False)]
+)
+def test_what_a_bad_arm_has_left_below_the_hysteresis_goes_too(left: float, worth_it: bool) -> None:
+    """It would cost its share of all traffic for ever."""
+    found = decide(experiment(), situation(weights={"A": left, "B": 1 - left}), CLEAR)
+    assert found.weights["A"] == 0.0
+    assert found.change == worth_it
+
+
+def test_an_arm_that_had_bad_luck_comes_back_before_the_hysteresis() -> None:
+    unlucky = counted(A=binary(20_000, 1_000), B=binary(400, 10))
+    found = decide(experiment(), situation(weights={"A": 1.0, "B": 0.0}), unlucky)
+    assert 0.002 < found.weights["B"] < 0.02
+    assert found.change
+
+
 def test_a_guardrail_takes_the_last_bit_of_traffic_whatever_the_hysteresis() -> None:
     found = decide(experiment(), situation(weights={"A": 0.999, "B": 0.001}, tripped=frozenset("B")), CLEAR)
     assert found.weights == {"A": 1.0, "B": 0.0}

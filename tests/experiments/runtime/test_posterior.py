@@ -60,6 +60,13 @@ def test_numeric_rewards_without_data_may_have_any_mean() -> None:
     assert credible(VALUE, density) == pytest.approx((-8.5, 48.5), abs=0.01)
 
 
+def test_a_reward_that_is_all_but_forgotten_is_none() -> None:
+    left = numeric([5.0]).scaled(1e-300)
+    assert credible(VALUE, posterior(VALUE, left)) == credible(VALUE, posterior(VALUE, Totals()))
+    hardly = numeric([5.0]).scaled(1e-5)
+    assert credible(VALUE, posterior(VALUE, hardly)) == pytest.approx((-8.5, 48.5), abs=0.1)
+
+
 @pytest.mark.parametrize("size", [2, 5, 30, 1_000])
 def test_the_numeric_posterior_is_students_between_the_bounds(size: int) -> None:
     values = np.random.default_rng(size).gamma(2.0, 3.0, size)
