@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
-from dataclasses import replace
 from typing import Any
 
 from constructs_lib.experiments.runtime.experiment import Experiment
@@ -81,8 +81,6 @@ class Stream:
         ]
 
     def _records(self, shard: str) -> list[dict[str, Any]]:
-        import base64
-
         start = self.client.get_shard_iterator(
             StreamName=self.name, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
@@ -102,8 +100,3 @@ class Stream:
 
     def delete(self) -> None:
         self.client.delete_stream(StreamName=self.name)
-
-
-def on_endpoint(experiment: Experiment, endpoint: str) -> Experiment:
-    """The same experiment on another endpoint."""
-    return replace(experiment, endpoint=endpoint)
