@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import ingestion
 from .bandits import Line, bandits
 from .kinds import ALL_KINDS
 
@@ -159,6 +160,72 @@ def growth() -> list[Claim]:
     return [Claim("cost per endpoint, 1,000 over 100 (stacks of 25)", thousand / hundred, 1.10)]
 
 
+RUNTIME = "import sys; sys.path.insert(0, 'constructs_lib/experiments'); "
+"""The functions of experiments as they are shipped: the package ``runtime``, beside nothing of ours."""
+
+
+def cold_starts() -> list[Claim]:
+    """What the functions of experiments add to a boto3 with one client, in a fresh process."""
+    handlers = {
+        "ingest": "dynamodb",
+        "controller": "dynamodb",
+        "recount": "dynamodb",
+        "client": "dynamodb",
+    }
+    bare, *ours = import_seconds(
+        "import boto3; boto3.client('dynamodb', region_name='eu-west-1')",
+        *(
+            f"{RUNTIME}from runtime import {name}; import boto3; boto3.client('{service}', region_name='eu-west-1')"
+            for name, service in handlers.items()
+        ),
+    )
+    for name, seconds in zip(handlers, ours, strict=True):
+        print(f"  {name}: {seconds:.2f} s, {seconds - bare:+.2f} s over the {bare:.2f} s of Python and boto3")
+    return [
+        Claim(f"start of {name}, over boto3 and a client", seconds / bare, 1.5)
+        for name, seconds in zip(handlers, ours, strict=True)
+    ]
+
+
+def counting() -> list[Claim]:
+    """Events of experiments: how many a second, what they cost, and what a billion requests a day would need."""
+    claims = []
+    for name, delay in ingestion.DELAYS.items():
+        before, told = ingestion.events(20_000, delay=delay)
+        size = statistics.mean(len(data) for _, data in told)
+        alone, whole = (ingestion.run(before, told, size=1000, boto=boto) for boto in (False, True))
+        print(f"  {name}: {size:.0f} bytes an event")
+        print(f"    {whole.per_second:,.0f} events a second and core, {alone.per_second:,.0f} without boto3")
+        print(
+            f"    write units an event: {whole.event_units:.2f} for answers, {whole.counter_units:.3f} for counts; "
+            f"read units {whole.read_units:.2f}"
+        )
+        prices = ingestion.dollars(whole, size)
+        parts = ", ".join(f"{part} {price:.2f}" for part, price in prices.items())
+        print(f"    ${sum(prices.values()):.2f} a million events: {parts}")
+        _print_paper(ingestion.paper(1e9, whole, size))
+        # A shard brings 1,000 records a second, and one function reads it.
+        claims.append(Claim(f"{name}: a core's time for a full shard", 1000 / whole.per_second, 0.5))
+    print(f"  the recount holds {ingestion.bytes_of_answers():.0f} bytes of an answer")
+    return claims
+
+
+def _print_paper(needs: ingestion.Paper) -> None:
+    print(f"    10⁹ requests a day, a reward each, at twice the mean: {needs.events:,.0f} events a second")
+    print(
+        f"      Kinesis: {needs.shards} shards by records, {needs.shards_by_bytes} by bytes; "
+        f"a function each, {needs.busy:.0%} busy at {ingestion.LATENCY * 1000:.0f} ms a transaction"
+    )
+    print(
+        f"      DynamoDB: {needs.table_units:,.0f} write units a second, of {ingestion.TABLE_UNITS:,} that a table has "
+        f"before one asks for more"
+    )
+    print(
+        f"      counts: {needs.counter_units:,.0f} of {ingestion.PARTITION_UNITS:,} write units a second on each "
+        f"counter shard; {needs.counter_shards} would do, {ingestion.COUNTER_SHARDS} there are"
+    )
+
+
 def install_alpha() -> None:
     """Alpha pins the exact CDK; it goes into a folder of its own, without its dependencies."""
     if ALPHA_FOLDER.exists():
@@ -187,7 +254,9 @@ def install_alpha() -> None:
 def main() -> None:
     """Run what is asked for, or all, and print; the exit status does not depend on aims."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth|bandits")
+    parser.add_argument(
+        "parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting"
+    )
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 10, 50, 200], choices=sorted(REPEATS))
     asked = parser.parse_args()
     parts: dict[str, Callable[[], Iterable[Claim | Line]]] = {
@@ -197,6 +266,8 @@ def main() -> None:
         "alpha": against_alpha,
         "growth": growth,
         "bandits": bandits,
+        "start": cold_starts,
+        "counting": counting,
     }
     for name in asked.parts or parts:
         if name not in parts:

@@ -23,6 +23,8 @@ class Faults:
         self.calls: list[str] = []
         self.waiting: dict[int, Fault] = {}
         """What is to go wrong, by the number of the call."""
+        self.chosen: tuple[str, int, Fault] | None = None
+        """Or: the operation, which of its calls, and what goes wrong with it."""
         self.happened: list[tuple[str, Fault]] = []
         self.after: Callable[[str], None] = lambda _operation: None
         """Called after every call that took effect: for what others do meanwhile."""
@@ -42,9 +44,16 @@ class Faults:
         self.calls = []
         self.waiting = {call: fault}
 
+    def spoil_next(self, operation: str, times: int, fault: Fault) -> None:
+        """Let a call of this operation go wrong: the first, the second…"""
+        self.calls = []
+        self.chosen = (operation, times, fault)
+
     def _before(self, model: Any, params: dict[str, Any], **_: Any) -> Any:
         number = len(self.calls)
         self.calls.append(model.name)
+        if self.chosen is not None and self.chosen[:2] == (model.name, self.calls.count(model.name)):
+            self.waiting[number], self.chosen = self.chosen[2], None
         fault = self.waiting.get(number)
         match fault:
             case "no connection":

@@ -30,16 +30,16 @@ def random_records(
         arm = draw.choice(EXPERIMENT.names)
         shown = exposure(id, arm=arm, at=at, unit=draw.choice(["u", "ünï✓", "\x00", "\u2028"]), epoch=1)
         after = draw.choice([0.0, 1.0, WINDOW, WINDOW + 1, WINDOW * 3, -299.0, draw.uniform(0, WINDOW)])
+        known = max(at, at + after) + 1  # earlier than it happened nothing is told of
         told = reward(id, value=draw.choice(values), at=at + after)
-        some = [shown] if draw.random() < 0.5 else [shown, told]
-        some += [told] if draw.random() < 0.1 else []  # of those, some without their exposure
+        some = [(shown, at)] if draw.random() < 0.9 else []
+        some += [(told, known)] * draw.choice([0, 0, 1, 1, 1, 2])
         if draw.random() < 0.1:
-            some = [told]
-        if draw.random() < 0.1:
-            some.append(reward(id, value=draw.choice(values), at=at + after + draw.choice([-1, 0, 1])))
+            other = at + after + draw.choice([-1, 0, 1])
+            some.append((reward(id, value=draw.choice(values), at=other), known))
         if draw.random() < 0.05:
-            some = [b"\n".join(some)]
-        records += [(each, at + draw.choice([0.0, 1.5, PERIOD])) for each in some]
+            some = [(b"\n".join(data for data, _ in some), known)]
+        records += [(data, happened + draw.choice([0.0, 1.5, PERIOD])) for data, happened in some]
         if draw.random() < 0.2:
             records.append((_bogus(draw, id, at), at))
     records += draw.sample(records, len(records) // 5)

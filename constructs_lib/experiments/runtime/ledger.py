@@ -139,7 +139,8 @@ class Ledger:
                 recorded.done[id] = (after, after)
             else:
                 changes.append(_Change(id, before, after, self._counting.change(before.known, after)))
-        return changes
+        # What adds to the same count goes into the same transaction, so that each is written as seldom as can be.
+        return sorted(changes, key=lambda change: sorted(change.adds))
 
     def _commit(self, changes: list[_Change], recorded: Recorded, shard: int) -> dict[str, Stored]:
         """Write all of these, or none; then the answer is which items are not as they were believed."""

@@ -9,7 +9,7 @@ period is left as it is and told of, and tried again, until a person says `{"acc
 
 Memory is bounded: the answers of several periods are held together, but of so many periods only as have at
 most MOST_ANSWERS by the first count; a period with more is done in parts, each part reading all of it.
-About 350 bytes are held of each answer.
+About 400 bytes are held of each answer.
 
 An inference id that is used for two answers counts once, for the first of them. Of an answer that was given
 more than an hour before the periods that are read together nothing is seen: there it counts a second time.

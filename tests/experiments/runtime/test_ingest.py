@@ -92,6 +92,23 @@ def test_a_batch_takes_as_few_transactions_as_it_can(world: World) -> None:
     assert world.counts() == {"control": (198, 99, 99)}
 
 
+def test_each_count_is_added_to_as_seldom_as_can_be(world: World) -> None:
+    hours = [exposure(f"e{n}", at=NOON - 3600 * (n % 10), arm=("bold", "shy")[n % 2]) for n in range(400)]
+    calls: list[dict[str, Any]] = []
+    world.client.meta.events.register(
+        "provide-client-params.dynamodb.*", lambda params, **_: calls.append(params)
+    )
+    world.handle(batch(hours))
+    added = [
+        each["Update"]["Key"]["sk"]["S"]
+        for call in calls
+        for each in call["TransactItems"]
+        if "Update" in each
+    ]
+    assert len(set(added)) == 10
+    assert len(added) <= 10 + len(calls) - 1 == 14
+
+
 def test_a_repeated_batch_changes_nothing(world: World) -> None:
     event = batch([exposure("a"), reward("a"), exposure("b"), reward("z")])
     world.handle(event)
