@@ -61,7 +61,7 @@ class EveryKind(cdk.Stack):
         )
         self.image = ContainerImage.framework("sklearn", version="1.2-1")
         self.archive = ModelData.from_bucket(self.bucket, "fraud/1.0.0/model.tar.gz")
-        self.caller = _role(self, "Caller", "lambda.amazonaws.com")
+        self.caller = a_role(self, "Caller", "lambda.amazonaws.com")
         self.models = self._models()
         self._serverless()
         self._asynchronous()
@@ -71,8 +71,10 @@ class EveryKind(cdk.Stack):
 
     def _models(self) -> Sequence[ModelBase]:
         container = Container(image=self.image, data=self.archive)
-        own = _role(self, "OwnRole", "sagemaker.amazonaws.com")
-        imported = _users(iam.Role.from_role_arn(self, "ImportedRole", f"arn:aws:iam::{ACCOUNT}:role/fraud"))
+        own = a_role(self, "OwnRole", "sagemaker.amazonaws.com")
+        imported = of_the_user(
+            iam.Role.from_role_arn(self, "ImportedRole", f"arn:aws:iam::{ACCOUNT}:role/fraud")
+        )
         return [
             Model(self, "Plain", container=container),
             Model(self, "WithOwnRole", container=container, role=own),
@@ -201,11 +203,12 @@ class EveryKind(cdk.Stack):
                 component.grants.invoke_with_response_stream(self.caller)
 
 
-def _role(scope: cdk.Stack, id: str, service: str) -> iam.IRole:
-    return _users(iam.Role(scope, id, assumed_by=iam.ServicePrincipal(service)))
+def a_role(scope: cdk.Stack, id: str, service: str) -> iam.IRole:
+    """A new one, of the user's."""
+    return of_the_user(iam.Role(scope, id, assumed_by=iam.ServicePrincipal(service)))
 
 
-def _users(role: iam.IRole) -> iam.IRole:
+def of_the_user(role: iam.IRole) -> iam.IRole:
     """A role of the user's, who answers for its having inline policies."""
     cdk.Validations.of(role).acknowledge(
         *(

@@ -32,6 +32,7 @@ from constructs_lib import (
 from . import privilege
 from .audit import Audit, audited, strict_context
 from .every_kind import ACCOUNT, REGION, EveryKind
+from .every_shadow import EveryShadow
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d-0000-4000-8000-000000000000"
 
@@ -130,6 +131,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     app = cdk.App(outdir=str(tmp_path / "cdk.out"))
     EveryOption(app, "EveryOption", env=request.param)
     EveryKind(app, "EveryKind", env=request.param)
+    EveryShadow(app, "EveryShadow", env=request.param)
     return audited(app)
 
 
@@ -141,4 +143,5 @@ def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
     assert {name: privilege.problems(each) for name, each in audit.templates.items()} == {
         "EveryOption": [],
         "EveryKind": [],
+        "EveryShadow": [],
     }

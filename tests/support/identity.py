@@ -14,6 +14,7 @@ _NAMES = {
     "AWS::SSM::Parameter": "Name",
     "AWS::SageMaker::Endpoint": "EndpointName",
     "AWS::SageMaker::InferenceComponent": "InferenceComponentName",
+    "AWS::SageMaker::InferenceExperiment": "Name",
 }
 _OF_STATE = ("AWS::KMS::Key", "AWS::S3::Bucket")
 

@@ -37,6 +37,7 @@ from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
 from stacks.serverless import ServerlessStack
+from stacks.shadow import ShadowStack
 
 from .reference_kinds import IMAGE, EveryKind
 
@@ -57,6 +58,7 @@ def build(folder: Path) -> cdk.App:
     MultiModelStack(app, "MultiModel", models=str(folder / "steps"), code=str(code))
     PipelineStack(app, "Pipeline", steps=str(folder / "steps"))
     ComponentsStack(app, "Components", models={"Scale": str(steps[0]), "Label": str(steps[2])})
+    ShadowStack(app, "Shadow", production=str(model), challenger=str(steps[0] / "model"), code=str(code))
     Everything(app, "Everything")
     EveryKind(app, "EveryKind", model=model, code=code)
     return app

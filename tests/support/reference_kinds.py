@@ -20,11 +20,15 @@ from constructs_lib import (
     DataCapture,
     InferencePipeline,
     ManagedInstanceScaling,
+    ManagedShadowTest,
     Model,
     ModelData,
     MultiModelEndpoint,
+    RealtimeEndpoint,
     Rollout,
     ServerlessEndpoint,
+    ShadowTest,
+    Variant,
 )
 
 IMAGE = ContainerImage.from_uri("111122223333.dkr.ecr.eu-west-1.amazonaws.com/fraud:1")
@@ -44,6 +48,7 @@ class EveryKind(cdk.Stack):
         self._multi_model(model, code)
         self._pipelines()
         self._components()
+        self._shadows()
 
     def _serverless(self) -> None:
         ServerlessEndpoint(
@@ -128,3 +133,11 @@ class EveryKind(cdk.Stack):
                     concurrent_requests_per_copy=5,
                 ),
             )
+
+    def _shadows(self) -> None:
+        old, new = (
+            Variant(name=name, model=self.model, instance_type="ml.m5.large") for name in ("Old", "New")
+        )
+        ShadowTest(self, "Shadow", production=old, challenger=new)
+        endpoint = RealtimeEndpoint(self, "Shadowed", model=self.model, instance_type="ml.m5.large")
+        ManagedShadowTest(self, "Managed", endpoint=endpoint, challenger=new, capture=DataCapture())
