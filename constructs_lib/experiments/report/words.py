@@ -250,8 +250,8 @@ def _tripped(findings: Findings, trip: Trip) -> str:
 
 
 def _mismatch(last: Look) -> Notice:
-    ratio = last.decision.sample_ratio
-    chance = "" if ratio.p is None else f" (p = {ratio.p:.2g})"
+    p = last.decision.sample_ratio.always_valid
+    chance = "" if p is None else f" (p = {p:.2g}, however often one looks)"
     return Notice(
         tone="bad",
         title="Sample ratio mismatch",

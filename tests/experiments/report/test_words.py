@@ -112,14 +112,14 @@ def test_nothing_looked_at_yet() -> None:
 
 
 def test_a_sample_ratio_mismatch_comes_before_any_result() -> None:
-    mismatch = SampleRatio(p=0.00002, mismatch=True)
+    mismatch = SampleRatio(p=0.01, always_valid=0.00002, mismatch=True)
 
     told = story(split(verdict("bold", "better", 0.002, 0.022), sample_ratio=mismatch))
 
     assert told.tone == "bad"
     assert told.headline == "The traffic is not what it should be: do not trust the results"
     assert [notice.title for notice in told.notices] == ["Sample ratio mismatch"]
-    assert "p = 2e-05" in told.notices[0].text
+    assert "(p = 2e-05, however often one looks)" in told.notices[0].text
 
 
 def test_sizes_after_adaptive_allocation_are_called_biased() -> None:
