@@ -13,6 +13,7 @@ from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
 from stacks.serverless import ServerlessStack
+from stacks.shadow import ShadowStack
 
 
 def build(outdir: str | None = None) -> cdk.App:
@@ -41,6 +42,14 @@ def build(outdir: str | None = None) -> cdk.App:
         window=_seconds(app, "window", 24 * 3600),
         period=_seconds(app, "period", 3600),
         least=_seconds(app, "least", 14 * 86400),
+        env=env,
+    )
+    ShadowStack(
+        app,
+        "Shadow",
+        production="examples/breast_cancer/arms/few",
+        challenger="examples/breast_cancer/arms/many",
+        code=code,
         env=env,
     )
     return app

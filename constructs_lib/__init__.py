@@ -21,10 +21,13 @@ if TYPE_CHECKING:
         ThompsonSampling,
         UpperConfidenceBound,
     )
+    from .experiments.comparison import Comparison, ComparisonMetric
     from .experiments.guardrail import Guardrail
+    from .experiments.managed_shadow_test import ManagedShadowTest
     from .experiments.plan import Plan
     from .experiments.props import Routing
     from .experiments.reward import Reward
+    from .experiments.shadow_test import ShadowTest
     from .hosting.async_data import AsyncInput, AsyncOutput
     from .hosting.asynchronous import AsyncEndpoint
     from .hosting.auto_scaling import (
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         StepScaling,
         SuspendedScaling,
     )
+    from .hosting.canary_analysis import CanaryAnalysis, MetricCheck, OnInconclusive
     from .hosting.capture import DataCapture
     from .hosting.component_endpoint import ComponentEndpoint, ManagedInstanceScaling
     from .hosting.component_metrics import ComponentMetric
@@ -70,8 +74,11 @@ _HOMES = {
     ),
     "experiments.guardrail": ("Guardrail",),
     "experiments.plan": ("Plan",),
+    "experiments.managed_shadow_test": ("ManagedShadowTest",),
     "experiments.props": ("Routing",),
     "experiments.reward": ("Reward",),
+    "experiments.comparison": ("Comparison", "ComparisonMetric"),
+    "experiments.shadow_test": ("ShadowTest",),
     "hosting.async_data": ("AsyncInput", "AsyncOutput"),
     "hosting.asynchronous": ("AsyncEndpoint",),
     "hosting.auto_scaling": (
@@ -83,6 +90,7 @@ _HOMES = {
         "StepScaling",
         "SuspendedScaling",
     ),
+    "hosting.canary_analysis": ("CanaryAnalysis", "MetricCheck", "OnInconclusive"),
     "hosting.capture": ("DataCapture",),
     "hosting.component_endpoint": ("ComponentEndpoint", "ManagedInstanceScaling"),
     "hosting.component_metrics": ("ComponentMetric",),
@@ -112,6 +120,9 @@ __all__ = [
     "AsyncInput",
     "AsyncOutput",
     "AutoScaling",
+    "CanaryAnalysis",
+    "Comparison",
+    "ComparisonMetric",
     "ComponentEndpoint",
     "ComponentMetric",
     "ConstraintError",
@@ -129,7 +140,9 @@ __all__ = [
     "InferenceComponent",
     "InferencePipeline",
     "ManagedInstanceScaling",
+    "ManagedShadowTest",
     "Memory",
+    "MetricCheck",
     "MetricTarget",
     "MetricsPublishing",
     "Model",
@@ -138,6 +151,7 @@ __all__ = [
     "ModelDataPrefix",
     "MultiModel",
     "MultiModelEndpoint",
+    "OnInconclusive",
     "Placement",
     "Plan",
     "RealtimeEndpoint",
@@ -149,6 +163,7 @@ __all__ = [
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
+    "ShadowTest",
     "StepScaling",
     "Stopping",
     "SuspendedScaling",

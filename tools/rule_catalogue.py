@@ -17,6 +17,7 @@ from constructs_lib.core.rules import CATALOGUE, RuleEntry
 _WITHOUT_RULES = ("runtime", "local")
 
 _TITLES = {
+    "ANALYSIS": "Canary analysis",
     "ASYNC": "Asynchronous endpoints",
     "CAPTURE": "Data capture",
     "COMPONENT": "Inference components",
@@ -33,6 +34,7 @@ _TITLES = {
     "ROLLOUT": "Rollouts",
     "SCALING": "Auto scaling",
     "SERVERLESS": "Serverless endpoints",
+    "SHADOW": "Shadow tests",
     "VARIANT": "Variants",
 }
 

@@ -23,7 +23,9 @@ LOG_GROUP_PREFIX = "/aws/sagemaker/"
 """Where SageMaker writes what containers print: Endpoints/…, and later TransformJobs and ProcessingJobs."""
 
 
-def execution_role(scope: constructs.Construct, id: str = "Role") -> iam.Role:
+def execution_role(
+    scope: constructs.Construct, id: str = "Role", *, does: str = "Runs the SageMaker model"
+) -> iam.Role:
     """A role that only SageMaker on behalf of this account may assume, and that may do nothing yet.
 
     The condition is the one SageMaker documents for inference against the confused deputy:
@@ -32,7 +34,7 @@ def execution_role(scope: constructs.Construct, id: str = "Role") -> iam.Role:
     return iam.Role(
         scope,
         id,
-        description=f"Runs the SageMaker model {path_of(scope)}",
+        description=f"{does} {path_of(scope)}",
         assumed_by=_sagemaker_for(environment_of(scope).account),
     )
 

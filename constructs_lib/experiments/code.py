@@ -16,8 +16,8 @@ from pathlib import Path
 from ..core.rules import Broken, listed
 
 _RUNTIME = Path(__file__).parent / "runtime"
-# Not in Lambda's own runtime, which brings boto3. Both are plain Python: they run on any machine of Lambda's.
-_PACKAGES = ("aws_lambda_powertools", "typing_extensions")
+PACKAGES = ("aws_lambda_powertools", "typing_extensions")
+"""What is not in Lambda's own runtime, which brings boto3. Plain Python: it runs on any machine of Lambda's."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip knows
 
 INSTALLED = listed(
@@ -37,9 +37,10 @@ class RuntimeArchive:
 
 
 @cache
-def runtime_archive() -> RuntimeArchive:
+def runtime_archive(packages: tuple[str, ...] = PACKAGES) -> RuntimeArchive:
     """The archive, made once a process.
 
+    :param packages: that its functions stand on.
     :raises ConstraintError: SM-ABTEST-001.
     """
     folder = Path(tempfile.mkdtemp(prefix="constructs-lib-"))
@@ -47,7 +48,7 @@ def runtime_archive() -> RuntimeArchive:
     target = folder / "experiments.zip"
     digest = hashlib.sha256()
     with zipfile.ZipFile(target, "w") as archive:
-        for name, path in sorted(_members()):
+        for name, path in sorted(_members(packages)):
             content = path.read_bytes()
             digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
             member = zipfile.ZipInfo(name, _EPOCH)
@@ -57,9 +58,9 @@ def runtime_archive() -> RuntimeArchive:
     return RuntimeArchive(str(target), digest.hexdigest())
 
 
-def _members() -> Iterator[tuple[str, Path]]:
+def _members(packages: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     yield from _files(_RUNTIME)
-    for package in _PACKAGES:
+    for package in packages:
         yield from _files(_installed(package))
 
 

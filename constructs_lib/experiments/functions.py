@@ -1,4 +1,4 @@
-"""The Lambda functions of the experiment manager: each with a role of its own, and its logs."""
+"""The Lambda functions of experiments: each with a role of its own, and its logs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
-from .code import runtime_archive
+from .code import PACKAGES, runtime_archive
 
 METRIC_NAMESPACE = "ConstructsLib/Experiments"
+
+_OF_THE_MANAGER = (
+    "Calls AWS's public endpoints only. What it cannot take stays in the stream, and goes to the queue "
+    "of failed batches; a look that fails is followed by the next one."
+)
 
 
 def runtime_function(
@@ -25,8 +30,14 @@ def runtime_function(
     environment: Mapping[str, str],
     timeout: cdk.Duration,
     memory_mb: int,
+    packages: tuple[str, ...] = PACKAGES,
+    alone: str = _OF_THE_MANAGER,
 ) -> lambda_.Function:
-    """The function of a module of ``runtime/``, which may log and put metrics, and nothing else yet."""
+    """The function of a module of ``runtime/``, which may log and put metrics, and nothing else yet.
+
+    :param packages: that the module stands on, beside boto3.
+    :param alone: why it is in no VPC, and has no queue for dead letters and no reserved concurrency.
+    """
     within = constructs.Construct(scope, id)
     group = logs.LogGroup(
         within, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
@@ -39,7 +50,7 @@ def runtime_function(
     )
     group.grant_write(role)
     _let_put_metrics(role)
-    archive = runtime_archive()
+    archive = runtime_archive(packages)
     function = lambda_.Function(
         within,
         "Function",
@@ -55,7 +66,7 @@ def runtime_function(
         timeout=timeout,
         memory_size=memory_mb,
     )
-    _acknowledge_choices(function, group)
+    _acknowledge_choices(function, group, alone)
     return function
 
 
@@ -73,14 +84,9 @@ def _let_put_metrics(role: iam.Role) -> None:
     )
 
 
-def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:
+def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup, alone: str) -> None:
     acknowledge(
-        function,
-        dict.fromkeys(
-            both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
-            "Calls AWS's public endpoints only. What it cannot take stays in the stream, and goes to the queue "
-            "of failed batches; a look that fails is followed by the next one.",
-        ),
+        function, dict.fromkeys(both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"), alone)
     )
     acknowledge(
         group,

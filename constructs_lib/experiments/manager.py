@@ -64,18 +64,15 @@ class ExperimentManager(constructs.Construct):
         self.delivery = EventDelivery(self, "Delivery", stream=self.stream, bucket=self.bucket)
         self.failed_batches = self._failed_batches()
         """Where a batch goes that could not be counted for six hours. The events are in the bucket as well."""
-        environment = {
-            "EXPERIMENT": description,
-            "LEDGER_TABLE": self.table.table_name,
-            "STREAM": self.stream.stream_name,
-            "BUCKET": self.bucket.bucket_name,
-            "EVENTS_PREFIX": EVENTS_PREFIX,
-        }
+        environment = {"EXPERIMENT": description, "LEDGER_TABLE": self.table.table_name}
+        self.client_environment: Mapping[str, str] = {**environment, "EVENT_STREAM": self.stream.stream_name}
+        """What the client for applications reads from its environment."""
         self.ingest = self._ingest(environment)
         """Counts what comes through the stream."""
         self.controller = self._controller(environment, endpoint, look_every)
         """Looks at the counts and moves the traffic."""
-        self.recount = self._recount(environment)
+        archive = {"EVENT_BUCKET": self.bucket.bucket_name, "EVENT_PREFIX": EVENTS_PREFIX}
+        self.recount = self._recount({**environment, **archive})
         """Counts again from S3 and mends the table."""
 
     def look_when(self, alarms: Sequence[cloudwatch.CfnAlarm | cloudwatch.IAlarm]) -> None:

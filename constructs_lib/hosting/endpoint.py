@@ -39,6 +39,8 @@ class EndpointBase(cdk.Resource):
         self._endpoint_name = endpoint_name
         self.variant_names: tuple[str, ...] = tuple(variant_names)
         """Names of the production variants; empty where an imported endpoint did not tell."""
+        self.shadow_variant_names: tuple[str, ...] = ()
+        """Names of variants that get copies of requests: metrics of theirs are to be asked for by name."""
         self.grants = EndpointGrants(self)
         """Who may use the endpoint: ``endpoint.grants.invoke(function)``."""
 
@@ -71,7 +73,7 @@ class EndpointBase(cdk.Resource):
         statistic: str | None = None,
         period: cdk.Duration | None = None,
     ) -> AnyMetric:
-        """A metric of one `variant`, or of all: counts are added up, of others the worst is taken.
+        """A metric of one `variant`, or of all in production: counts are added up, of others the worst is taken.
 
         :param statistic: default: what suits the metric, for example ``Sum`` or ``p99``.
         :param period: default: 1 minute.
@@ -80,12 +82,13 @@ class EndpointBase(cdk.Resource):
         names = self.variant_names if variant is None else (variant,)
         if not metric.per_variant and variant is None:
             return metric.of(self._endpoint_name, (), statistic=statistic, period=period)
-        if not names or (self.variant_names and not set(names) <= set(self.variant_names)):
+        known = {*self.variant_names, *self.shadow_variant_names}
+        if not names or (self.variant_names and not set(names) <= known):
             raise self._unknown_variant(variant)
         return metric.of(self._endpoint_name, names, statistic=statistic, period=period)
 
     def _unknown_variant(self, variant: str | None) -> ConstraintError:
-        known = ", ".join(self.variant_names)
+        known = ", ".join((*self.variant_names, *self.shadow_variant_names))
         return KNOWN_VARIANT.error(
             self.node.path,
             Broken(

@@ -24,6 +24,7 @@ from .hosting_rules import HostedVariant, HostingProps, warn_about
 from .metrics import EndpointMetric, MetricsPublishing
 from .rollback_alarms import RollbackAlarms, Watched
 from .rollout import Rollout
+from .rollout_analysis import RolloutAnalysis
 from .scaling import CapacityScaling
 from .variant import DEFAULT_VARIANT_NAME
 
@@ -42,6 +43,8 @@ class Particulars:
     requests: EndpointMetric = EndpointMetric.INVOCATIONS
     """What the rate of errors is a share of."""
     weights_managed_elsewhere: bool = False
+    shadow: HostedVariant | None = None
+    """Gets copies of the requests, and answers nobody."""
     allow: Callable[[Permissions], None] | None = None
     """Adds what the roles may do beyond serving, for this kind."""
 
@@ -64,7 +67,10 @@ class HostedEndpoint(EndpointBase):
     def _host(self, props: HostingProps, variants: Sequence[HostedVariant], particulars: Particulars) -> None:
         """Make the resources, once the variants and what they need are there."""
         rollout = props.rollout if props.rollout is not None else Rollout.unguarded()
+        shadows = () if particulars.shadow is None else (particulars.shadow,)
+        everyone = (*variants, *shadows)
         self.variant_names = tuple(variant.name for variant in variants)
+        self.shadow_variant_names = tuple(shadow.name for shadow in shadows)
         self.role: iam.IRole | None = particulars.execution_role or variants[0].role
         """The role of the first variant's model; none where that model is imported without one."""
         self.rollback_alarms = RollbackAlarms(
@@ -78,23 +84,25 @@ class HostedEndpoint(EndpointBase):
             rollback=rollout.rollback,
         )
         """Alarms that roll a deployment back."""
+        self.rollout_analysis = RolloutAnalysis.of(self, rollout)
+        """What looks at metrics while a rollout bakes, if anything does."""
         self.cfn_endpoint_config = self._config(props, variants, particulars)
         config_name = self.cfn_endpoint_config.attr_endpoint_config_name
         self.cfn_endpoint = self._endpoint(
-            config_name, rollout, variants, particulars.weights_managed_elsewhere
+            config_name, rollout, everyone, particulars.weights_managed_elsewhere
         )
-        self.scalings: dict[str, CapacityScaling] = self._scalings(variants)
+        self.scalings: dict[str, CapacityScaling] = self._scalings(everyone)
         """Auto scaling by variant name, for those that scale."""
         if props.check_deployments:
             DeployGuard.of(self).watch(
                 self,
                 self.cfn_endpoint,
                 config_name=config_name,
-                instance_types={variant.name: variant.instance_type or "" for variant in variants},
+                instance_types={variant.name: variant.instance_type or "" for variant in everyone},
                 scalings=self.scalings.values(),
             )
         self._publish_name(props.parameter_name)
-        warn_about(self, variants, rollout, props.encryption_key)
+        warn_about(self, variants, shadows, rollout, props.encryption_key)
 
     def _config(
         self, props: HostingProps, variants: Sequence[HostedVariant], particulars: Particulars
@@ -106,11 +114,12 @@ class HostedEndpoint(EndpointBase):
             _allow_volumes(permissions, key)
             if particulars.allow is not None:
                 particulars.allow(permissions)
-        execution_role = particulars.execution_role
+        execution_role, shadow = particulars.execution_role, particulars.shadow
         config = _Config(
             self,
             "Config",
             production_variants=[variant.bind() for variant in variants],
+            shadow_production_variants=None if shadow is None else [shadow.bind()],
             async_inference_config=particulars.asynchronous,
             data_capture_config=captured,
             kms_key_id=key.key_arn if key is not None else None,
@@ -152,17 +161,23 @@ class HostedEndpoint(EndpointBase):
         weight = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredWeight")
         count = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredInstanceCount")
         overridden = [*([] if weights_managed_elsewhere else [weight]), *([] if scaled else [count])]
-        return sagemaker.CfnEndpoint(
+        analysis = self.rollout_analysis
+        alarms = [*self.rollback_alarms.names, *([] if analysis is None else [analysis.cfn_alarm.ref])]
+        endpoint = sagemaker.CfnEndpoint(
             self,
             "Resource",
             endpoint_name=self._endpoint_name,
             endpoint_config_name=config_name,
-            deployment_config=rollout.bind(self.rollback_alarms.names),
+            deployment_config=rollout.bind(alarms),
             # AWS's default resets counts and weights with every new configuration: an endpoint that had
             # scaled out would come back at its initial size, under full load.
             retain_all_variant_properties=retained or None,
             exclude_retained_variant_properties=overridden if retained and overridden else None,
         )
+        if analysis is not None:
+            # It looks at the rollout by the rules of the template that starts it.
+            endpoint.node.add_dependency(analysis)
+        return endpoint
 
     def _scalings(self, variants: Sequence[HostedVariant]) -> dict[str, CapacityScaling]:
         made = {}
@@ -201,7 +216,12 @@ def without_latency_alarm(rollout: Rollout) -> Rollout:
 
 
 def _distinct_roles(variants: Sequence[HostedVariant], particulars: Particulars) -> list[iam.IRole]:
-    roles = [particulars.execution_role, *(variant.role for variant in variants)]
+    shadow = particulars.shadow
+    roles = [
+        particulars.execution_role,
+        *(variant.role for variant in variants),
+        None if shadow is None else shadow.role,
+    ]
     return list(dict.fromkeys(role for role in roles if role is not None))
 
 

@@ -70,8 +70,13 @@ class HostingProps:
 
     @property
     def well_formed_variants(self) -> tuple[HostedVariant, ...]:
-        """The variants given by name; empty in the forms with one model."""
+        """The production variants given by name; empty in the forms with one model."""
         return ()
+
+    @property
+    def located_variants(self) -> Mapping[str, HostedVariant]:
+        """All variants given by name, by the property that gives them."""
+        return {f"variants[{variant.name}]": variant for variant in self.well_formed_variants}
 
     @property
     def initial_counts(self) -> Mapping[str, int]:
@@ -142,7 +147,7 @@ def few_alarms(rollout: Rollout | None, variants: int = 1) -> Iterator[Broken]:
     if not isinstance(rollout, Rollout):
         return
     rollback = rollout.rollback
-    built_in = built_in_alarms(rollback, variants)
+    built_in = built_in_alarms(rollback, variants) + int(rollout.analysis is not None)
     if built_in + len(rollback.alarms) > MAX_ROLLBACK_ALARMS:
         yield Broken(
             "rollout.rollback.alarms",
@@ -187,41 +192,43 @@ SILENT_ALL_AT_ONCE = Advice(
 def warn_about(
     endpoint: constructs.IConstruct,
     variants: Sequence[HostedVariant],
+    shadows: Sequence[HostedVariant],
     rollout: Rollout,
     key: kms.IKey | None,
 ) -> None:
-    """Attach the advice that applies."""
-    fixed = [variant.name for variant in variants if variant.scaling is None]
-    if 0 < len(fixed) < len(variants):
+    """Attach the advice that applies to production variants and to shadow ones."""
+    everyone = (*variants, *shadows)
+    fixed = [variant.name for variant in everyone if variant.scaling is None]
+    if 0 < len(fixed) < len(everyone):
         FIXED_BESIDE_SCALED.warn(
             endpoint,
             f"the instance_count of {', '.join(fixed)} keeps its first value: give scaling to all or to none",
         )
     for variant in variants:
         if variant.instance_type is not None:
-            _warn_about_instances(endpoint, variant, variant.instance_type, rollout, key)
+            _warn_about_few_instances(endpoint, variant)
+    for variant in everyone:
+        if variant.instance_type is not None:
+            _warn_about_type(endpoint, variant.name, variant.instance_type, rollout, key)
 
 
-def _warn_about_instances(
-    endpoint: constructs.IConstruct,
-    variant: HostedVariant,
-    type: str,
-    rollout: Rollout,
-    key: kms.IKey | None,
-) -> None:
+def _warn_about_few_instances(endpoint: constructs.IConstruct, variant: HostedVariant) -> None:
     count = variant.smallest_count
     # What may sleep is not meant to outlive the loss of a zone.
     if known(count) and count == 1:
         HIGH_AVAILABILITY.warn(
             endpoint, f"variant {variant.name} may run on {count} instance: give it 2 or more"
         )
+
+
+def _warn_about_type(
+    endpoint: constructs.IConstruct, variant: str, type: str, rollout: Rollout, key: kms.IKey | None
+) -> None:
     if is_token(type):
         return
     if type not in instance_types.hosting_types():
-        UNKNOWN_TYPE.warn(endpoint, f"variant {variant.name}: this release does not know {type}")
+        UNKNOWN_TYPE.warn(endpoint, f"variant {variant}: this release does not know {type}")
     if key is not None and instance_types.has_local_storage(type):
-        LOCAL_STORAGE.warn(
-            endpoint, f"variant {variant.name}: {type} keeps data on NVMe, with a key of AWS's own"
-        )
+        LOCAL_STORAGE.warn(endpoint, f"variant {variant}: {type} keeps data on NVMe, with a key of AWS's own")
     if instance_types.is_inf1(type) and not rollout.is_all_at_once:
-        SILENT_ALL_AT_ONCE.warn(endpoint, f"variant {variant.name}: {type} will be replaced all at once")
+        SILENT_ALL_AT_ONCE.warn(endpoint, f"variant {variant}: {type} will be replaced all at once")

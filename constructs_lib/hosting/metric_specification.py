@@ -37,7 +37,7 @@ def metric_specification(metric: cloudwatch.IMetric) -> _Policy.CustomizedMetric
             ]
             or None,
             statistic=_STATISTICS[stat.statistic.lower()],
-            unit=_unit(stat),
+            unit=unit_name(stat),
         )
     return _Policy.CustomizedMetricSpecificationProperty(
         metrics=list(_queries("result", metric, returned=True))
@@ -64,7 +64,7 @@ def _queries(
     )
 
 
-def _unit(stat: cloudwatch.MetricStatConfig) -> str | None:
+def unit_name(stat: cloudwatch.MetricStatConfig) -> str | None:
     """``BITS_PER_SECOND`` → ``Bits/Second``: in Python, jsii knows the names of an enum, not its values."""
     return None if stat.unit_filter is None else stat.unit_filter.name.title().replace("_Per_", "/")
 
@@ -79,5 +79,5 @@ def _metric_stat(stat: cloudwatch.MetricStatConfig) -> _Policy.TargetTrackingMet
             namespace=stat.namespace, metric_name=stat.metric_name, dimensions=dimensions or None
         ),
         stat=stat.statistic,
-        unit=_unit(stat),
+        unit=unit_name(stat),
     )

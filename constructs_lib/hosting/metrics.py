@@ -109,15 +109,22 @@ class EndpointMetric(Enum):
         *,
         statistic: str | None = None,
         period: cdk.Duration | None = None,
+        config_name: str | None = None,
     ) -> cloudwatch.Metric | cloudwatch.MathExpression:
-        """The metric of one variant, or of several together: counts added up, the worst of the others."""
+        """The metric of one variant, or of several together: counts added up, the worst of the others.
+
+        :param config_name: of one endpoint configuration only, which during a rollout is one fleet. For the
+            metrics of invocations, from the first update of an endpoint on.
+            Source: https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        """
         period = period or cdk.Duration.minutes(1)
+        fleet = {} if config_name is None else {"EndpointConfigName": config_name}
         each = {
             # The metric's own name leads, so that several of these fit into one expression.
             f"{self.name.lower()}_{index}": cloudwatch.Metric(
                 namespace=self.namespace,
                 metric_name=self.metric_name,
-                dimensions_map=dimensions,
+                dimensions_map={**dimensions, **fleet},
                 statistic=statistic or self.statistic,
                 period=period,
             )

@@ -13,6 +13,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.checks import duration, items_of, kind, latency, number, whole_number
 from ..core.rules import DEVELOPER_GUIDE, Broken, Rules
+from .canary_analysis import CanaryAnalysis, bake_is_long_enough
 
 MAX_ROLLBACK_ALARMS = 10
 
@@ -69,6 +70,7 @@ class Rollout:
     termination_wait: cdk.Duration | None = None
     maximum_execution: cdk.Duration | None = None
     rollback_percent: int | None = None
+    analysis: CanaryAnalysis | None = None
     rollback: Rollback
 
     def __post_init__(self) -> None:
@@ -101,6 +103,7 @@ class Rollout:
         size_percent: int | None = None,
         size_instances: int | None = None,
         wait: cdk.Duration,
+        analysis: CanaryAnalysis | None = None,
         termination_wait: cdk.Duration | None = None,
         maximum_execution: cdk.Duration | None = None,
         rollback: Rollback | None = None,
@@ -110,12 +113,14 @@ class Rollout:
         :param size_percent: 1–50 % of the capacity. Either this or `size_instances`.
         :param size_instances: at most half of the instances; needs at least 2 of them.
         :param wait: 0–60 minutes.
+        :param analysis: checks of metrics while the canary bakes. Default: only alarms.
         """
         return Rollout(
             kind=_Kind.CANARY,
             percent=size_percent,
             instances=size_instances,
             wait=wait,
+            analysis=analysis,
             termination_wait=termination_wait,
             maximum_execution=maximum_execution,
             rollback=Rollback() if rollback is None else rollback,
@@ -127,6 +132,7 @@ class Rollout:
         step_percent: int | None = None,
         step_instances: int | None = None,
         wait: cdk.Duration,
+        analysis: CanaryAnalysis | None = None,
         termination_wait: cdk.Duration | None = None,
         maximum_execution: cdk.Duration | None = None,
         rollback: Rollback | None = None,
@@ -136,12 +142,14 @@ class Rollout:
         :param step_percent: 10–50 % of the capacity. Either this or `step_instances`.
         :param step_instances: 10–50 % of the instances; needs at least 2 of them.
         :param wait: 0–60 minutes after each step.
+        :param analysis: checks of metrics while each step bakes. Default: only alarms.
         """
         return Rollout(
             kind=_Kind.LINEAR,
             percent=step_percent,
             instances=step_instances,
             wait=wait,
+            analysis=analysis,
             termination_wait=termination_wait,
             maximum_execution=maximum_execution,
             rollback=Rollback() if rollback is None else rollback,
@@ -357,6 +365,17 @@ def _all_waits(rollout: Rollout) -> int | None:
 def way_back_is_a_percentage(rollout: Rollout) -> Iterator[Broken]:
     """Batches on the way back are 1–100 % of the capacity."""
     yield from whole_number("rollback_percent", rollout.rollback_percent, 1, 100)
+
+
+@rollout_rules.rule("SM-ROLLOUT-007", source=_GUARDRAILS)
+def analysis_has_time(rollout: Rollout) -> Iterator[Broken]:
+    """Only canary and linear are analysed, and their wait has room for the measurements."""
+    if rollout.analysis is not None and rollout.kind not in (_Kind.CANARY, _Kind.LINEAR):
+        yield Broken(
+            "analysis", rollout.analysis, "None: only a canary and linear steps bake", "Rollout.canary(…)"
+        )
+    yield from kind("analysis", rollout.analysis, CanaryAnalysis, fix="CanaryAnalysis(checks=[…])")
+    yield from bake_is_long_enough(rollout.analysis, rollout.wait)
 
 
 @rollback_rules.rule("SM-ROLLOUT-006", source=DEVELOPER_GUIDE + "deployment-guardrails-configuration.html")

@@ -33,6 +33,7 @@ class Kind(Enum):
     MULTI_MODEL = "MultiModelEndpoint"
     PIPELINE = "InferencePipeline"
     COMPONENT = "ComponentEndpoint"
+    SHADOW = "ShadowTest"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +75,8 @@ def _of(props: Any, property: str, type: type[Part]) -> Iterator[tuple[str, Part
     given = [
         (property, getattr(props, property, None)),
         *(
-            (f"variants[{variant.name}].{property}", getattr(variant, property))
-            for variant in getattr(props, "well_formed_variants", ())
+            (f"{where}.{property}", getattr(variant, property))
+            for where, variant in getattr(props, "located_variants", {}).items()
         ),
     ]
     yield from ((where, part) for where, part in given if isinstance(part, type))
@@ -104,10 +105,18 @@ def _given(property: str) -> Callable[[Any], Asked]:
 def _rollout(in_place: bool) -> Callable[[Any], Asked]:
     def asked(props: Any) -> Asked:
         rollout = getattr(props, "rollout", None)
-        if isinstance(rollout, Rollout) and rollout.is_guarded and rollout.in_place == in_place:
+        if not isinstance(rollout, Rollout) or rollout.analysis is not None:
+            return  # one that is analysed asks for that, and is refused once
+        if rollout.is_guarded and rollout.in_place == in_place:
             yield "rollout", f"Rollout.{rollout.kind.name.lower()}(…)"
 
     return asked
+
+
+def _analysis(props: Any) -> Asked:
+    rollout = getattr(props, "rollout", None)
+    if isinstance(rollout, Rollout) and rollout.analysis is not None:
+        yield "rollout", f"Rollout.{rollout.kind.name.lower()}(analysis=…)"
 
 
 def _target(name: str) -> Callable[[Any], Asked]:
@@ -150,6 +159,7 @@ def _either(*ways: Callable[[Any], Asked]) -> Callable[[Any], Asked]:
 
 VARIANTS = Feature("Several variants (`variants`)", _given("variants"))
 BLUE_GREEN = Feature("`Rollout.all_at_once`, `.canary`, `.linear`, with rollback", _rollout(in_place=False))
+ANALYSIS = Feature("`CanaryAnalysis` of a canary or linear rollout", _analysis)
 ROLLING = Feature("`Rollout.rolling`, with rollback", _rollout(in_place=True))
 TARGETS: Mapping[str, Feature] = {
     name: Feature(f"`AutoScaling({name}=…)`", _target(name)) for name in CAPACITY_TARGETS
@@ -186,7 +196,7 @@ ACCELERATED = Feature(
 )
 
 FEATURES: Sequence[Feature] = (
-    VARIANTS, BLUE_GREEN, ROLLING, *TARGETS.values(), ZERO, CAPTURE, KEY, METRICS, VPC, ISOLATION,
+    VARIANTS, BLUE_GREEN, ANALYSIS, ROLLING, *TARGETS.values(), ZERO, CAPTURE, KEY, METRICS, VPC, ISOLATION,
     PIPELINES, MULTI_MODEL, UNCOMPRESSED, ACCELERATED,
 )  # fmt: skip
 """The rows of the table, in its order."""
@@ -202,11 +212,13 @@ def support_rules(kind: Kind, *, including: Rules[Any]) -> Rules[Any]:
     """The rules of `including`, and one for each thing that `kind` refuses."""
     rules = Rules[Any](including=including)
     for feature, refusal in REFUSED[kind].items():
-        rules.add(refusal.rule, _refusing(feature, refusal))
+        rules.add(refusal.rule, check_of(feature, refusal))
     return rules
 
 
-def _refusing(feature: Feature, refusal: Refusal) -> Callable[[Any], Iterator[Broken]]:
+def check_of(feature: Feature, refusal: Refusal) -> Callable[[Any], Iterator[Broken]]:
+    """The check that refuses a feature."""
+
     def check(props: Any) -> Iterator[Broken]:
         yield from (refusal.broken(where, given) for where, given in feature.asked(props))
 
@@ -238,7 +250,7 @@ REPORTED = listed(
     source=SCALING_GUIDE + "APIReference/API_PredefinedMetricSpecification.html",
 )
 
-_ON_INSTANCES = (Kind.REALTIME, Kind.MULTI_MODEL, Kind.PIPELINE)
+_ON_INSTANCES = (Kind.REALTIME, Kind.MULTI_MODEL, Kind.PIPELINE, Kind.SHADOW)
 
 _refuse(
     _ON_INSTANCES, NEVER_SLEEPS, "it would answer nobody, and nothing would wake it", ZERO, allowed="at least 1",
@@ -274,6 +286,7 @@ _refuse(
 for _kind in (Kind.ASYNC, Kind.MULTI_MODEL, Kind.PIPELINE):
     ABSENT[_kind][VARIANTS] = "one variant; to split traffic, `RealtimeEndpoint(variants=…)`"
 ABSENT[Kind.COMPONENT][VARIANTS] = "one fleet, shared by its components"
+ABSENT[Kind.SHADOW][VARIANTS] = "one `production` variant and one `challenger`"
 ABSENT[Kind.MULTI_MODEL][PIPELINES] = (
     "one container; `InferencePipeline` takes several, one of them multi-model"
 )
@@ -287,7 +300,7 @@ def _serverless(number: int, summary: str, reason: str, *features: Feature, fix:
 _serverless(11, "A serverless endpoint has one variant.", "one variant takes all requests", VARIANTS)
 _serverless(
     12, "A serverless endpoint is replaced without deployment guardrails.",
-    "SageMaker replaces a serverless endpoint all at once and watches no alarm", BLUE_GREEN, ROLLING,
+    "SageMaker replaces a serverless endpoint all at once and watches no alarm", BLUE_GREEN, ANALYSIS, ROLLING,
     fix="the deploy guard still fails the stack when the new version does not come into service",
 )  # fmt: skip
 _serverless(
@@ -335,7 +348,8 @@ _refuse(
         summary="A component is replaced in rolling batches.",
         source=API_REFERENCE + "API_InferenceComponentDeploymentConfig.html",
     ),
-    "copies of a component are replaced in batches on the same fleet", BLUE_GREEN, fix="Rollout.rolling(…)",
+    "copies of a component are replaced in batches on the same fleet", BLUE_GREEN, ANALYSIS,
+    fix="Rollout.rolling(…)",
 )  # fmt: skip
 _refuse(
     Kind.COMPONENT,
@@ -345,4 +359,23 @@ _refuse(
         source=API_REFERENCE + "API_InferenceComponentSpecification.html",
     ),
     "a component runs one container", PIPELINES, MULTI_MODEL, fix="one component for each",
+)  # fmt: skip
+_refuse(
+    Kind.SHADOW,
+    listed(
+        id="SM-SHADOW-006",
+        summary="The variants of a shadow test have models of one container with one model.",
+        source=DEVELOPER_GUIDE + "model-shadow-deployment.html",
+    ),
+    "SageMaker copies requests to models of one container only", PIPELINES, MULTI_MODEL,
+    fix="an A/B test of two pipelines: RealtimeEndpoint(variants=…)",
+)  # fmt: skip
+_refuse(
+    Kind.SHADOW,
+    listed(
+        id="SM-SHADOW-007",
+        summary="A shadow test is not rolled out in rolling batches.",
+        source=DEVELOPER_GUIDE + "deployment-guardrails-rolling.html",
+    ),
+    "a rolling deployment has exactly one variant", ROLLING, fix="Rollout.canary(…) or .linear(…)",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
-from .emulator import Scope
+from .emulator import Scope, put_event
 
 Alarm = dict[str, Any]
 Point = Mapping[str, Any]
@@ -38,6 +38,20 @@ def move_alarm(alarm: Alarm, state: str, reason: str) -> None:
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
+    _announce(alarm, before)
+
+
+def _announce(alarm: Alarm, before: str) -> None:
+    """Tell EventBridge of the change, which ministack does not.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    detail = {
+        "alarmName": alarm["AlarmName"],
+        "state": {"value": alarm["StateValue"], "reason": alarm["StateReason"]},
+        "previousState": {"value": before},
+    }
+    put_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail, [alarm["AlarmArn"]])
 
 
 def replace_evaluation(evaluate: Callable[[Alarm], None]) -> None:
@@ -55,6 +69,32 @@ def evaluate_everywhere() -> None:
 def _scopes_with_alarms() -> Iterator[Scope]:
     keys = {key[:2] for key, _alarm in cloudwatch._alarms.all_items()}
     return (Scope(account, region) for account, region in keys)
+
+
+Queries = Sequence[Mapping[str, Any]]
+
+
+def answer_metric_math(compute: Callable[[Queries, float, float], list[dict[str, Any]]]) -> None:
+    """Answer GetMetricData by `compute` (queries, start, end → results) where it asks for metric math."""
+    plain = cloudwatch._get_metric_data
+
+    def get(params: Any, data: Mapping[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        queries = data.get("MetricDataQueries", ()) if is_cbor or is_json else ()
+        if not any("Expression" in query for query in queries):
+            return plain(params, data, is_cbor, is_json)
+        start, end = (cloudwatch._parse_ts(data[name]) for name in ("StartTime", "EndTime"))
+        results = [_with_iso_times(result) for result in compute(queries, start, end)]
+        if is_json:
+            return cloudwatch._json_ok({"MetricDataResults": results})
+        return cloudwatch._cbor_ok(
+            {"MetricDataResults": [cloudwatch._cbor_metric_data_result(result) for result in results]}
+        )
+
+    cloudwatch._get_metric_data = get
+
+
+def _with_iso_times(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {**result, "Timestamps": [cloudwatch._ts_iso(each) for each in result["Timestamps"]]}
 
 
 def allow_metric_math_alarms() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import alarms, autoscaling
+from . import alarms, autoscaling, metric_data, schedules
 from .sagemaker.service import SageMaker
 from .workspace import Workspace
 
@@ -19,9 +19,11 @@ class Plugins:
 
 
 def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
-    """Add SageMaker hosting, alarms that look at their dimensions, and Application Auto Scaling."""
+    """Add SageMaker hosting, CloudWatch's alarms and metric math, and Application Auto Scaling."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()
+    metric_data.install()
+    schedules.install()
     autoscaling.install()
     return Plugins(sagemaker)

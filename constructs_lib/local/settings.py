@@ -17,7 +17,8 @@ class Settings:
     `time_scale` and `max_wait` turn AWS's waits (baking, traffic shifting: minutes) into
     fractions of a second: a wait of `n` seconds lasts `min(n * time_scale, max_wait)`.
     `serverless_idle` is such a wait. The time to live of asynchronous requests is apart
-    (`request_ttl_scale`): models answer in real time, and a backlog would expire before its turn.
+    (`request_ttl_scale`): models answer in real time, and a backlog would expire before its turn. So are
+    the rates of EventBridge's rules (`schedule_scale`): what they call measures in real time.
     """
 
     time_scale: float = 0.002
@@ -35,6 +36,7 @@ class Settings:
     alarm_period_cap: float = 0.0
     serverless_idle: float = 900.0
     request_ttl_scale: float = 1.0
+    schedule_scale: float = 1.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

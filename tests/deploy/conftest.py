@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -52,3 +54,10 @@ def strict_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account
     folder = tmp_path_factory.mktemp("strict")
     with local_aws(folder, "--enforce-iam", settings=QUICK) as aws:
         yield Account(aws, folder)
+
+
+def early_in_an_hour() -> datetime:
+    """Now, or when the next hour has begun where this one is about to end: what is compared is an hour."""
+    while (now := datetime.now(UTC)).minute == 59:
+        sleep(1)
+    return now

@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from sklearn.datasets import load_digits
 
+from examples.breast_cancer.code.inference import Classifier as Served
 from examples.breast_cancer.train import split as cancer
 from examples.digits import train as digits
 from examples.wine import train as wine
-from tests.deploy.conftest import Account
+from tests.deploy.conftest import Account, early_in_an_hour
 from tools.cdk_cli import Cdk
 from tools.embedded_aws import until
 
@@ -205,3 +207,60 @@ def test_components_sleep_and_wake_on_a_fleet_they_share(account: Account) -> No
     until(lambda: instances() == 0, seconds=90, what="no instance while nobody asks")
     scaled = until(lambda: ask("WineComponent", wine_x[:1]), seconds=90, what="an answer after waking up")
     assert len(scaled.decode().split(",")) == 13
+
+
+@deploying("Shadow")
+@pytest.mark.usefixtures("deployed")
+def test_callers_see_production_only_and_the_challenger_is_compared_with_it(account: Account) -> None:
+    client, endpoint = account.aws.client("sagemaker-runtime"), "shadow-endpoint"
+    _, test_x, _, _ = cancer()
+    rows, repeats = test_x[:120], 3
+    few, many = (arm_answers(name, rows) for name in ("few", "many"))
+    assert few != many
+    began = early_in_an_hour()
+    for number in range(repeats * len(rows)):
+        answer = client.invoke_endpoint(
+            EndpointName=endpoint,
+            ContentType="text/csv",
+            Body=csv([rows[number % len(rows)]]),
+            # Some callers give an id, some do not: their requests tell which answers belong together.
+            **({"InferenceId": f"request-{number}"} if number % 2 else {}),
+        )
+        assert answer["InvokedProductionVariant"] == "Production"
+        assert json.loads(answer["Body"].read())["labels"] == [few[number % len(rows)]]
+
+    told = outputs(account, "Shadow")
+    bucket, _, prefix = reports_of(told).removeprefix("s3://").partition("/")
+    s3 = account.aws.client("s3")
+
+    def report() -> dict[str, Any] | None:
+        """What the function says, once every copy is captured."""
+        called = account.aws.client("lambda").invoke(
+            FunctionName=told["Comparison"], Payload=json.dumps({"at": began.isoformat()})
+        )
+        answered = json.loads(called["Payload"].read())
+        assert "FunctionError" not in called, answered
+        key = answered["reports"][0].removeprefix(f"s3://{bucket}/")
+        assert key.startswith(f"{prefix}/so-far/")
+        written = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        assert written == answered["last"]
+        return written if written["pairing"]["pairs"] >= repeats * len(rows) else None
+
+    found = until(report, seconds=60, what="the comparison of all answers")
+    same = sum(one == other for one, other in zip(few, many, strict=True))
+    assert found["answers"]["challenger"] == {"captured": repeats * len(rows), "unparsable": 0}
+    assert found["comparison"]["agreement"] == pytest.approx(same / len(rows))
+    assert found["comparison"]["differences"]["mean"] > 0
+    assert (found["pairing"]["unpaired"], found["pairing"]["not_copied"]) == (0, 0)
+    assert found["verdict"] == ("agrees" if same / len(rows) >= 0.95 else "differs")
+    assert found["load"]["production"]["invocations"] == found["load"]["challenger"]["invocations"]
+
+
+def arm_answers(arm: str, rows: Any) -> list[str]:
+    """The labels that a model of the example gives, without an endpoint."""
+    model = Served(json.loads(Path(f"examples/breast_cancer/arms/{arm}/model.json").read_text()))
+    return [model.labels[int(probability >= 0.5)] for probability in model.predict(numpy.array(rows))]
+
+
+def reports_of(told: dict[str, str]) -> str:
+    return next(value for name, value in told.items() if "ReportsLocation" in name)

@@ -130,7 +130,10 @@ class OfflineAws:
             component = asked["InferenceComponentName"]
             assert component in json.dumps(self._templates["Components"]["Outputs"]), component
             assert "cancer" in component, "the pages call the component Cancer"
-        return _served(EXAMPLES / "breast_cancer/code", EXAMPLES / "breast_cancer/model", body, content_type)
+        model = "arms/few" if name == "shadow-endpoint" else "model"
+        return _served(
+            EXAMPLES / "breast_cancer/code", EXAMPLES / "breast_cancer" / model, body, content_type
+        )
 
     def _piped(self, asked: Mapping[str, Any], body: bytes, content_type: str) -> Answer:
         # The stack's pipeline is serial; a page that names one container has deployed it with direct invocation.

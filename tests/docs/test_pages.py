@@ -16,6 +16,8 @@ from constructs_lib import (
     AsyncInput,
     AsyncOutput,
     AutoScaling,
+    Comparison,
+    ComparisonMetric,
     ComponentEndpoint,
     ComponentMetric,
     Container,
@@ -27,6 +29,7 @@ from constructs_lib import (
     InferenceComponent,
     InferencePipeline,
     ManagedInstanceScaling,
+    ManagedShadowTest,
     MetricsPublishing,
     MetricTarget,
     Model,
@@ -39,6 +42,7 @@ from constructs_lib import (
     ScalingStep,
     ScheduledScaling,
     ServerlessEndpoint,
+    ShadowTest,
     StepScaling,
     SuspendedScaling,
     Variant,
@@ -52,10 +56,11 @@ DOCS = ROOT / "docs"
 REALTIME, MODEL, RULES, SUPPORT = (
     DOCS / name for name in ("realtime.md", "model.md", "rules.md", "support.md")
 )
-SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS = (
-    DOCS / f"{name}.md" for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components")
+SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
+    DOCS / f"{name}.md"
+    for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components", "shadow")
 )
-ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS)
+ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -177,6 +182,7 @@ ON_PAGES = {
     MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
+    SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
     MODEL: (
         Model,
         Container,
@@ -217,6 +223,7 @@ USED = {
     MULTI_MODEL: (MultiModelEndpoint, MultiModelGrants),
     PIPELINE: (InferencePipeline, PipelineGrants),
     COMPONENTS: (InferenceComponent, ComponentGrants),
+    SHADOW: (ShadowTest,),
 }
 """The page of each class that measures or grants."""
 
@@ -244,6 +251,13 @@ def test_every_metric_of_an_endpoint_is_on_a_page() -> None:
 def test_every_metric_of_a_component_is_on_its_page() -> None:
     page = text_of(COMPONENTS)
     named = {f"`{name}`" for metric in ComponentMetric for name in (metric.name, metric.metric_name)}
+
+    assert {name for name in named if name not in page} == set()
+
+
+def test_every_metric_of_a_comparison_is_on_its_page() -> None:
+    page = text_of(SHADOW)
+    named = {f"`{name}`" for metric in ComparisonMetric for name in (metric.name, metric.metric_name)}
 
     assert {name for name in named if name not in page} == set()
 

@@ -24,6 +24,7 @@ ENDPOINT_OF = {
     "MultiModelEndpoint": (DOCS / "multi-model.md", "multimodel-endpoint"),
     "InferencePipeline": (DOCS / "pipeline.md", "pipeline-endpoint"),
     "ComponentEndpoint": (DOCS / "components.md", "components-endpoint"),
+    "ShadowTest": (DOCS / "shadow.md", "shadow-endpoint"),
 }
 """The page that calls an endpoint of each kind, and the endpoint that its stack makes."""
 

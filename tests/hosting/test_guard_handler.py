@@ -151,6 +151,17 @@ def test_a_changed_type_comes_back_scaled_exactly_as_before(function: Guard) -> 
     assert function.aws.parameters == {}
 
 
+@pytest.mark.parametrize("types", [{"A": LARGE, "B": XLARGE}, {"A": LARGE}], ids=["changed", "dropped"])
+def test_a_shadow_variant_is_let_go_and_restored_as_any_other(function: Guard, types: dict[str, str]) -> None:
+    function.aws.shadows = frozenset({"B"})
+    before = scaled(function)
+    assert deploy(function, "two", **types)["Status"] == "SUCCESS"
+    if "B" in types:
+        assert function.aws.targets == before
+    else:
+        assert list(function.aws.targets) == [A]
+
+
 def test_without_the_guard_the_same_update_is_refused(function: Guard) -> None:
     function.aws.configs["two"] = {"A": XLARGE, "B": LARGE}
     with pytest.raises(Refused, match="variant A is registered"):

@@ -13,17 +13,20 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 
 from constructs_lib import (
     AsyncEndpoint,
     AutoScaling,
+    CanaryAnalysis,
     ComponentEndpoint,
     Container,
     ContainerImage,
     DataCapture,
     InferencePipeline,
+    MetricCheck,
     MetricsPublishing,
     Model,
     ModelData,
@@ -32,6 +35,7 @@ from constructs_lib import (
     RealtimeEndpoint,
     Rollout,
     ServerlessEndpoint,
+    ShadowTest,
     Variant,
 )
 from constructs_lib.hosting import support
@@ -46,6 +50,7 @@ ENDPOINTS = {
     Kind.MULTI_MODEL: MultiModelEndpoint,
     Kind.PIPELINE: InferencePipeline,
     Kind.COMPONENT: ComponentEndpoint,
+    Kind.SHADOW: ShadowTest,
 }
 COMPONENT = set(inspect.signature(ComponentEndpoint.add_component).parameters) - {"self", "id"}
 Props = dict[str, Any]
@@ -119,6 +124,20 @@ def ask(kind: Kind, stack: cdk.Stack, wish: Wish) -> None:
                 memory=cdk.Size.gibibytes(1),
                 **component,
             )
+        case Kind.SHADOW:
+            # The challenger is asked for as much as any variant.
+            scaling = props.pop("scaling", None)
+            imported = Model.from_model_name(stack, "Production", "fraud")
+            challenger = a_model(stack, container, wish)
+            ShadowTest(
+                stack,
+                "Endpoint",
+                production=Variant(name="Old", model=imported, instance_type="ml.m5.large"),
+                challenger=Variant(
+                    name="New", model=challenger, instance_type=wish.instance_type, scaling=scaling
+                ),
+                **props,
+            )
 
 
 def a_model(stack: cdk.Stack, container: Container, wish: Wish) -> Model:
@@ -145,6 +164,11 @@ def deployments(template: Template) -> list[Props]:
         *of_type(template, "SageMaker::InferenceComponent"),
     ]
     return [each["DeploymentConfig"] for each in deployed if "DeploymentConfig" in each]
+
+
+def an_analysis() -> CanaryAnalysis:
+    accuracy = cloudwatch.Metric(namespace="Fraud", metric_name="Accuracy")
+    return CanaryAnalysis(checks=[MetricCheck(name="accuracy", metric=accuracy, at_least=0.9)])
 
 
 def rolls_out(policy: str) -> Callable[[Template], bool]:
@@ -222,6 +246,7 @@ def prefix(stack: cdk.Stack) -> ModelData:
 
 TRITON = ContainerImage.framework("sagemaker-tritonserver", version="25.04", processor="gpu")
 WAIT = cdk.Duration.minutes(5)
+LONG_WAIT = cdk.Duration.minutes(10)
 METRICS = {
     "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",
     "concurrent_requests_per_model": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
@@ -240,6 +265,15 @@ EXAMPLES: Mapping[Feature, Example] = {
     support.BLUE_GREEN: Example(
         prop("rollout", lambda _: Rollout.canary(size_percent=50, wait=WAIT)),
         rolls_out("BlueGreenUpdatePolicy"),
+        ("rollout",),
+    ),
+    support.ANALYSIS: Example(
+        prop("rollout", lambda _: Rollout.canary(size_percent=50, wait=LONG_WAIT, analysis=an_analysis())),
+        lambda template: any(
+            each["MetricName"] == "RollBack"
+            for each in of_type(template, "CloudWatch::Alarm")
+            if "MetricName" in each
+        ),
         ("rollout",),
     ),
     support.ROLLING: Example(
@@ -308,28 +342,29 @@ def example_of(feature: Feature, kind: Kind) -> Example:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-deploy-feature-matrix.html, and the pages that the
 # rules cite. The library's table is not asked here: a cell that changes there has to be changed here too.
 Y, N, A = "yes", "no", "absent"
-EXPECTED: Mapping[Feature, tuple[str, str, str, str, str, str]] = {
-    # realtime, serverless, async, multi-model, pipeline, components
-    support.VARIANTS: (Y, N, A, A, A, A),
-    support.BLUE_GREEN: (Y, N, Y, Y, Y, N),
-    support.ROLLING: (Y, N, Y, Y, Y, Y),
-    TARGETS["invocations_per_instance"]: (Y, N, N, Y, Y, N),
-    TARGETS["concurrent_requests_per_model"]: (Y, N, N, Y, Y, N),
-    TARGETS["cpu_utilization"]: (Y, N, Y, Y, Y, N),
-    TARGETS["backlog_per_instance"]: (N, N, Y, N, N, N),
-    TARGETS["provisioned_concurrency_utilization"]: (N, Y, N, N, N, N),
-    TARGETS["invocations_per_copy"]: (N, N, N, N, N, Y),
-    TARGETS["concurrent_requests_per_copy"]: (N, N, N, N, N, Y),
-    support.ZERO: (N, N, Y, N, N, Y),
-    support.CAPTURE: (Y, N, Y, Y, Y, Y),
-    support.KEY: (Y, N, Y, Y, Y, Y),
-    support.METRICS: (Y, N, Y, Y, Y, Y),
-    support.VPC: (Y, N, Y, Y, Y, Y),
-    support.ISOLATION: (Y, N, Y, Y, Y, Y),
-    support.PIPELINES: (Y, N, N, A, Y, N),
-    support.MULTI_MODEL: (Y, N, N, Y, Y, N),
-    support.UNCOMPRESSED: (Y, N, Y, N, Y, Y),
-    support.ACCELERATED: (Y, N, Y, Y, Y, Y),
+EXPECTED: Mapping[Feature, tuple[str, ...]] = {
+    # realtime, serverless, async, multi-model, pipeline, components, shadow tests
+    support.VARIANTS: (Y, N, A, A, A, A, A),
+    support.BLUE_GREEN: (Y, N, Y, Y, Y, N, Y),
+    support.ANALYSIS: (Y, N, Y, Y, Y, N, Y),
+    support.ROLLING: (Y, N, Y, Y, Y, Y, N),
+    TARGETS["invocations_per_instance"]: (Y, N, N, Y, Y, N, Y),
+    TARGETS["concurrent_requests_per_model"]: (Y, N, N, Y, Y, N, Y),
+    TARGETS["cpu_utilization"]: (Y, N, Y, Y, Y, N, Y),
+    TARGETS["backlog_per_instance"]: (N, N, Y, N, N, N, N),
+    TARGETS["provisioned_concurrency_utilization"]: (N, Y, N, N, N, N, N),
+    TARGETS["invocations_per_copy"]: (N, N, N, N, N, Y, N),
+    TARGETS["concurrent_requests_per_copy"]: (N, N, N, N, N, Y, N),
+    support.ZERO: (N, N, Y, N, N, Y, N),
+    support.CAPTURE: (Y, N, Y, Y, Y, Y, Y),
+    support.KEY: (Y, N, Y, Y, Y, Y, Y),
+    support.METRICS: (Y, N, Y, Y, Y, Y, Y),
+    support.VPC: (Y, N, Y, Y, Y, Y, Y),
+    support.ISOLATION: (Y, N, Y, Y, Y, Y, Y),
+    support.PIPELINES: (Y, N, N, A, Y, N, N),
+    support.MULTI_MODEL: (Y, N, N, Y, Y, N, N),
+    support.UNCOMPRESSED: (Y, N, Y, N, Y, Y, Y),
+    support.ACCELERATED: (Y, N, Y, Y, Y, Y, Y),
 }
 
 

@@ -131,6 +131,28 @@ def test_an_alarm_on_metric_math(hosting: Hosting) -> None:
     until(lambda: state(hosting, alarm) == "ALARM", what="50 % of the calls failed")
 
 
+def test_the_state_of_an_alarm_is_an_event(hosting: Hosting) -> None:
+    queue = hosting.name("alarms")
+    sqs, events = hosting.aws.client("sqs"), hosting.aws.client("events")
+    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    name = hosting.endpoint(hosting.puppet_config())
+    alarm = alarm_on(hosting, name)
+    (described,) = hosting.aws.client("cloudwatch").describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    pattern = {
+        "source": ["aws.cloudwatch"],
+        "detail-type": ["CloudWatch Alarm State Change"],
+        "resources": [described["AlarmArn"]],
+        "detail": {"state": {"value": ["ALARM"]}},
+    }
+    events.put_rule(Name=queue, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=queue, Targets=[{"Id": "queue", "Arn": arn}])
+    with pytest.raises(hosting.runtime.exceptions.ModelError):
+        hosting.invoke(name, "raise")
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), what="the event")
+    assert json.loads(message["Body"])["detail"]["alarmName"] == alarm
+
+
 def test_the_states_of_an_endpoint_are_events(hosting: Hosting) -> None:
     """Through a queue: what a Lambda makes of it is tested with the CDK."""
     queue = hosting.name("queue")

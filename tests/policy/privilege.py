@@ -11,6 +11,7 @@ from .audit import Template
 WITHOUT_RESOURCE = {
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     "cloudwatch:PutMetricData",
+    "cloudwatch:GetMetricData",
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
     "ecr:GetAuthorizationToken",
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html

@@ -15,9 +15,11 @@ from aws_cdk import aws_s3 as s3
 
 from constructs_lib import (
     AutoScaling,
+    CanaryAnalysis,
     Container,
     ContainerImage,
     DataCapture,
+    MetricCheck,
     Model,
     ModelData,
     RealtimeEndpoint,
@@ -63,6 +65,7 @@ class EveryOption(cdk.Stack):
         self._endpoint("CapturedInto", self.models[2], capture=DataCapture(bucket=bucket, prefix="captured"))
         self._endpoint("CapturedEncrypted", self.models[3], capture=DataCapture(encryption_key=self.key))
         self._endpoint("Unchecked", self.models[5], check_deployments=False, rollout=Rollout.all_at_once())
+        self._endpoint("Analysed", self.models[1], rollout=self._analysed())
         endpoint = self._scaled()
         grantee = iam.Role(self, "Caller", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         for grant in (
@@ -96,6 +99,13 @@ class EveryOption(cdk.Stack):
     def _endpoint(self, id: str, model: Model, **options: object) -> RealtimeEndpoint:
         return RealtimeEndpoint(
             self, id, model=model, instance_type="ml.m5.large", encryption_key=self.key, **options
+        )
+
+    def _analysed(self) -> Rollout:
+        accuracy = cloudwatch.Metric(namespace="Team", metric_name="Accuracy")
+        check = MetricCheck(name="accuracy", metric=accuracy, at_least=0.9, minimum_samples=50)
+        return Rollout.canary(
+            size_percent=10, wait=cdk.Duration.minutes(10), analysis=CanaryAnalysis(checks=[check])
         )
 
     def _scaled(self) -> RealtimeEndpoint:

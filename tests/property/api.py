@@ -63,6 +63,8 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "sagemaker", "UpdateEndpoint", properties
             created = {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"}
             yield "sagemaker", "CreateEndpoint", _only(properties, created)
+        case "AWS::SageMaker::InferenceExperiment":
+            yield "sagemaker", "CreateInferenceExperiment", properties
         case "AWS::SageMaker::InferenceComponent":
             yield "sagemaker", "CreateInferenceComponent", _only(properties, _OF_CREATION)
             yield "sagemaker", "UpdateInferenceComponent", _only(properties, _OF_UPDATES)
@@ -95,6 +97,7 @@ _CALLED = {
     "AWS::SageMaker::EndpointConfig",
     "AWS::SageMaker::Endpoint",
     "AWS::SageMaker::InferenceComponent",
+    "AWS::SageMaker::InferenceExperiment",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::CloudWatch::Alarm",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from constructs_lib import ComponentEndpoint, ServerlessEndpoint
+from constructs_lib import ComponentEndpoint, DataCapture, ServerlessEndpoint, ShadowTest
 from constructs_lib.hosting.auto_scaling import CAPACITY_TARGETS
 from constructs_lib.hosting.scaling import CapacityScaling
 
@@ -17,10 +17,12 @@ Properties = dict[str, Any]
 
 
 def variants_of(endpoint: Made) -> list[Properties]:
-    """What each variant on instances was given, under the defaults that the documentation promises."""
+    """What each production variant on instances was given, under the defaults that the documentation promises."""
     if endpoint.factory in (ServerlessEndpoint, ComponentEndpoint):
         return []
     listed: Iterable[Properties] = [each.given for each in endpoint.given.get("variants", [])]
+    if endpoint.factory is ShadowTest:
+        listed = [endpoint.given["production"].given]
     one = {name: endpoint.given.get(name) for name in _OF_A_FLEET}
     return [
         {
@@ -60,7 +62,10 @@ def assert_variant(given: Properties, said: Properties) -> None:
     )
 
 
-def assert_capture(capture: Made | None, config: Properties) -> None:
+def assert_capture(endpoint: Made, config: Properties) -> None:
+    # Answers that are to be compared are captured unasked.
+    otherwise = Made(DataCapture) if endpoint.factory is ShadowTest else None
+    capture = endpoint.given.get("capture", otherwise)
     assert ("DataCaptureConfig" in config) == (capture is not None)
     if capture is None:
         return
@@ -80,8 +85,9 @@ def assert_volume_key(key: InStack | None, config: Properties) -> None:
 
 def assert_retention(endpoint: Made, variants: list[Properties], said: Properties) -> None:
     """Counts survive a deploy where something scales them, weights where a controller owns them."""
+    shadows = [endpoint.given["challenger"].given] if "challenger" in endpoint.given else []
     kept = {
-        "DesiredInstanceCount": any("scaling" in each for each in variants),
+        "DesiredInstanceCount": any("scaling" in each for each in (*variants, *shadows)),
         "DesiredWeight": endpoint.given.get("weights_managed_elsewhere", False),
     }
     excluded = {each["VariantPropertyType"] for each in said.get("ExcludeRetainedVariantProperties", [])}

@@ -10,15 +10,25 @@ import aws_cdk as cdk
 from constructs_lib import (
     AsyncEndpoint,
     AsyncOutput,
+    Comparison,
     ComponentEndpoint,
     InferencePipeline,
     MultiModelEndpoint,
     RealtimeEndpoint,
     ServerlessEndpoint,
+    ShadowTest,
 )
 
 from .made import Made
-from .meaning import assert_scaling, assert_size, expected, seconds, sleeps, variants_of
+from .meaning import (
+    assert_scaling,
+    assert_size,
+    assert_variant,
+    expected,
+    seconds,
+    sleeps,
+    variants_of,
+)
 from .synthesis import Synthesized
 
 Meaning = Callable[[Made, Any, Synthesized], None]
@@ -203,6 +213,42 @@ def _component(given: Mapping[str, Any], component: Any, result: Synthesized) ->
         assert_scaling(scaling.given, component.scaling, result, also=also)
 
 
+def _shadow(described: Made, test: ShadowTest, result: Synthesized) -> None:
+    given = described.given
+    (shadow,) = result.properties(test.cfn_endpoint_config)["ShadowProductionVariants"]
+    percent = given.get("sampling_percent", 100)
+    assert_variant({**given["challenger"].given, "weight": percent / 100}, shadow)
+    scaled = {
+        each.given["name"]: each.given["scaling"].given
+        for each in (given["production"], given["challenger"])
+        if each.given.get("scaling") is not None
+    }
+    assert set(test.scalings) == set(scaled)
+    for name, scaling in scaled.items():
+        assert_scaling(scaling, test.scalings[name], result)
+    comparison = given.get("comparison", Made(Comparison)).given
+    _compared(comparison, test, result)
+
+
+def _compared(given: Mapping[str, Any], test: ShadowTest, result: Synthesized) -> None:
+    every = seconds(given.get("every"), 3600)
+    rule = result.properties(test.comparison.rule.node.default_child)
+    assert every is not None
+    amount, unit = rule["ScheduleExpression"].removeprefix("rate(").removesuffix(")").split(" ")
+    assert int(amount) * {"minute": 60, "hour": 3600, "day": 86_400}[unit.removesuffix("s")] == every
+    told = str(result.properties(test.comparison.function.node.default_child)["Environment"]["Variables"])
+    for name, otherwise in (("tolerance", 0), ("minimum_pairs", 100), ("least_agreement", 0.95)):
+        assert _in_json(name, given.get(name, otherwise)) in told
+    for name in ("label", "number"):
+        assert (f'"{name}":' in told) == (name in given)
+    slowdown = given.get("most_slowdown", 1.5)
+    assert ('"most_slowdown":' in told) == (slowdown is not None)
+
+
+def _in_json(name: str, value: float) -> str:
+    return f'"{name}":' if value != int(value) else f'"{name}":{int(value)}'
+
+
 MEANING: Mapping[Any, Meaning] = {
     RealtimeEndpoint: _realtime,
     ServerlessEndpoint: _serverless,
@@ -210,4 +256,5 @@ MEANING: Mapping[Any, Meaning] = {
     MultiModelEndpoint: _multi_model,
     InferencePipeline: _pipeline,
     ComponentEndpoint: _components,
+    ShadowTest: _shadow,
 }

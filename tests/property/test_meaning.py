@@ -33,7 +33,7 @@ def test_the_template_says_what_was_given(described: list[Made]) -> None:
         if variants:
             for one, said in zip(variants, config["ProductionVariants"], strict=True):
                 assert_variant(one, said)
-        assert_capture(each.given.get("capture"), config)
+        assert_capture(each, config)
         assert_volume_key(each.given.get("encryption_key"), config)
         said = result.properties(endpoint.cfn_endpoint)
         assert_retention(each, variants, said)

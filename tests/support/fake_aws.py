@@ -39,6 +39,8 @@ class FakeAws:
 
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
     """Configuration → variant → instance type."""
+    shadows: frozenset[str] = frozenset()
+    """Names of variants that are shadow variants, in every configuration."""
     endpoints: dict[str, Params] = field(default_factory=dict)
     targets: dict[str, Params] = field(default_factory=dict)
     """Scalable targets by resource id, with their policies and scheduled actions."""
@@ -101,14 +103,17 @@ class FakeAws:
         }
 
     def _DescribeEndpointConfig(self, EndpointConfigName: str) -> Params:  # noqa: N802, N803
+        variants = [
+            {"VariantName": name, "ModelName": "fraud", **({"InstanceType": type} if type else {})}
+            for name, type in self.configs[EndpointConfigName].items()
+        ]
+        shadows = [each for each in variants if each["VariantName"] in self.shadows]
         return {
             "EndpointConfigName": EndpointConfigName,
             "EndpointConfigArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint-config/{EndpointConfigName}",
             "CreationTime": EPOCH,
-            "ProductionVariants": [
-                {"VariantName": name, "ModelName": "fraud", **({"InstanceType": type} if type else {})}
-                for name, type in self.configs[EndpointConfigName].items()
-            ],
+            "ProductionVariants": [each for each in variants if each not in shadows],
+            **({"ShadowProductionVariants": shadows} if shadows else {}),
         }
 
     # --- Application Auto Scaling -----------------------------------------------------------------

@@ -17,8 +17,10 @@ from aws_cdk import aws_s3 as s3
 
 from constructs_lib import (
     AutoScaling,
+    CanaryAnalysis,
     Container,
     DataCapture,
+    MetricCheck,
     MetricTarget,
     Model,
     ModelData,
@@ -83,6 +85,18 @@ class Everything(cdk.Stack):
             model=models[0],
             instance_type="ml.m5.large",
             rollout=Rollout.rolling(batch_percent=50, wait=cdk.Duration.minutes(5)),
+        )
+        accuracy = cloudwatch.Metric(namespace="Fraud", metric_name="Accuracy")
+        RealtimeEndpoint(
+            self,
+            "Analysed",
+            model=models[0],
+            instance_type="ml.m5.large",
+            rollout=Rollout.canary(
+                size_percent=10,
+                wait=cdk.Duration.minutes(10),
+                analysis=CanaryAnalysis(checks=[MetricCheck(name="accuracy", metric=accuracy, at_least=0.9)]),
+            ),
         )
 
     def _pipeline(self) -> Model:

@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 
 from .custom_resource import answer
+from .endpoint_state import describe
 
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"
 SNAPSHOT_SECONDS = 24 * 3600
@@ -209,25 +210,13 @@ def _only(item: Mapping[str, Any], *names: str) -> dict[str, Any]:
 # --- what the endpoint runs -----------------------------------------------------------------------------
 
 
-def describe(endpoint_name: str) -> dict[str, Any] | None:
-    """The endpoint, or None where there is none yet."""
-    client = boto3.client("sagemaker")
-    try:
-        return dict(client.describe_endpoint(EndpointName=endpoint_name))
-    except client.exceptions.ClientError as error:
-        if "Could not find endpoint" in str(error):
-            return None
-        raise
-
-
 def instance_types(endpoint: Mapping[str, Any]) -> dict[str, str]:
     """Variant → instance type of the configuration the endpoint runs."""
     config = boto3.client("sagemaker").describe_endpoint_config(
         EndpointConfigName=endpoint["EndpointConfigName"]
     )
-    return {
-        variant["VariantName"]: variant.get("InstanceType", "") for variant in config["ProductionVariants"]
-    }
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
+    return {variant["VariantName"]: variant.get("InstanceType", "") for variant in variants}
 
 
 # --- the three callers ----------------------------------------------------------------------------------

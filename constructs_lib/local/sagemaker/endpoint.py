@@ -204,7 +204,7 @@ class Endpoint(Record):
             "LastModifiedTime": self.modified,
         }
         if self.routes or self.status == "Updating":
-            shown["ProductionVariants"] = self.live.summaries()
+            shown |= self.live.summaries()
         if self.live.capture is not None:
             shown["DataCaptureConfig"] = self.live.capture.summary()
         if self.live.asynchronous is not None:
@@ -216,7 +216,7 @@ class Endpoint(Record):
         if self.pending is not None:
             shown["PendingDeploymentSummary"] = {
                 "EndpointConfigName": self.pending.config_name,
-                "ProductionVariants": self.pending.summaries(),
+                **self.pending.summaries(),
                 "StartTime": self.pending_since,
             }
         return shown

@@ -11,10 +11,10 @@ from .containers import refuse_targets
 from .errors import NotEmulatedError, RefusedError
 from .models import Models, require_usable_role
 from .serverless import STARTUP_SECONDS, ServerlessSettings
+from .shadow_rules import SHADOWS, check_shadow
 from .store import Record, Shelf, own_copy
 
 _NOT_EMULATED = {
-    "ShadowProductionVariants": "A shadow variant",
     "ExplainerConfig": "An online explainer",
 }
 _NOT_EMULATED_IN_VARIANT = {
@@ -25,7 +25,7 @@ _DEFAULT_STARTUP_TIMEOUT = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantSpec:
-    """A production variant as the configuration describes it."""
+    """A production or shadow variant as the configuration describes it."""
 
     name: str
     model_name: str
@@ -38,9 +38,11 @@ class VariantSpec:
     """Of a serverless variant, whose instance count is its provisioned concurrency, and its type empty."""
     hosting: ComponentHosting | None = None
     """Of a variant for inference components, which has no model."""
+    shadow: bool = False
+    """Whether it gets copies of requests, and its answers go to nobody."""
 
     @classmethod
-    def of(cls, variant: dict[str, Any]) -> VariantSpec:
+    def of(cls, variant: dict[str, Any], *, shadow: bool = False) -> VariantSpec:
         """Read a ProductionVariant of the API. A weight of 0 is a weight of 0."""
         serverless = ServerlessSettings.of(variant.get("ServerlessConfig"))
         startup = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _DEFAULT_STARTUP_TIMEOUT)
@@ -53,6 +55,7 @@ class VariantSpec:
             startup_timeout=STARTUP_SECONDS if serverless else float(startup),
             serverless=serverless,
             hosting=ComponentHosting.of(variant),
+            shadow=shadow,
         )
 
 
@@ -73,13 +76,13 @@ class EndpointConfigs(Shelf[Record]):
         async_config.check_config(request)
         name = request["EndpointConfigName"]
         record = Record(name=name, arn=self.arn(name), request=own_copy(request))
-        for variant in record.request["ProductionVariants"]:
+        for variant in _all_variants(record.request):
             variant.setdefault("InitialVariantWeight", 1.0)
         self.add(record)
         return record
 
     def _check_variants(self, request: dict[str, Any]) -> None:
-        variants = request["ProductionVariants"]
+        variants = _all_variants(request)
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
             raise RefusedError("Variant names in a production variants list must be unique.")
@@ -94,10 +97,11 @@ class EndpointConfigs(Shelf[Record]):
             if each.get("ModelName")
         }
         serverless_rules.check_config(request, models)
+        check_shadow(request, models)
         if request.get("AsyncInferenceConfig"):
             for model in models.values():
                 refuse_targets(model)
-        if not any(VariantSpec.of(variant).weight for variant in variants):
+        if not any(VariantSpec.of(variant).weight for variant in request["ProductionVariants"]):
             raise RefusedError("At least one production variant must have a weight greater than 0.")
 
     def _check_variant(self, variant: dict[str, Any]) -> None:
@@ -114,5 +118,11 @@ class EndpointConfigs(Shelf[Record]):
         return {**record.request, "EndpointConfigArn": record.arn, "CreationTime": record.created}
 
     def variants(self, name: str) -> list[VariantSpec]:
-        """The variants of a configuration."""
-        return [VariantSpec.of(variant) for variant in self.find(name).request["ProductionVariants"]]
+        """The variants of a configuration, the shadow one last."""
+        request = self.find(name).request
+        production = [VariantSpec.of(variant) for variant in request["ProductionVariants"]]
+        return [*production, *(VariantSpec.of(each, shadow=True) for each in request.get(SHADOWS, []))]
+
+
+def _all_variants(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*request["ProductionVariants"], *request.get(SHADOWS, [])]

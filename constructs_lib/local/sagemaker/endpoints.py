@@ -172,11 +172,13 @@ def _require_no_scaled_change(endpoint: Endpoint, new: Generation) -> None:
 def _require_guardable(endpoint: Endpoint, new: Generation, config: Mapping[str, Any]) -> None:
     """What AWS's deployment guardrails exclude; the wording of the refusals is not AWS's.
 
+    Inferred: a shadow variant may come and go, and is a second variant for a rolling deployment.
+
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
     """
     if config.get("RollingUpdatePolicy") and len(new.variants) > 1:
         raise RefusedError("RollingUpdatePolicy is not supported for endpoints with several variants.")
-    before, after = endpoint.live.variants.keys(), new.variants.keys()
+    before, after = endpoint.live.production.keys(), new.production.keys()
     if before != after:
         raise RefusedError(
             "A DeploymentConfig requires the same variant names in the old and the new endpoint configuration: "
@@ -205,7 +207,11 @@ def _check_desired(endpoint: Endpoint, desired: Mapping[str, Desired]) -> None:
         raise RefusedError(f'Variant(s) "{", ".join(unknown)}" not found for endpoint "{endpoint.arn}".')
     if sum(wanted.count is not None for wanted in desired.values()) > 1:
         raise RefusedError("The capacity of only one variant can be updated at a time.")
-    weights = {name: variant.weight for name, variant in endpoint.live.variants.items()}
-    weights |= {name: wanted.weight for name, wanted in desired.items() if wanted.weight is not None}
+    weights = {name: variant.weight for name, variant in endpoint.live.production.items()}
+    weights |= {
+        name: wanted.weight
+        for name, wanted in desired.items()
+        if name in weights and wanted.weight is not None
+    }
     if not any(weights.values()):
         raise RefusedError("At least one production variant must have a weight greater than 0.")

@@ -17,6 +17,7 @@ from .capture import CaptureSettings
 from .endpoint_configs import VariantSpec
 from .errors import LimitError
 from .serverless import ServerlessSettings
+from .shadow_rules import SHADOWS
 
 
 class DeploymentError(Exception):
@@ -61,6 +62,10 @@ class DeployedVariant:
     desired_count: int
     desired_serverless: ServerlessSettings | None = None
     since: float = field(default_factory=time.time)
+    config_name: str | None = None
+    """The endpoint configuration it stands in."""
+    stage: dict[str, Any] | None = None
+    """How far its deployment is, while it is under way."""
 
     @property
     def instances(self) -> Fleet:
@@ -75,6 +80,7 @@ class DeployedVariant:
             "DeployedImages": [self._deployed(container.image) for container in self.containers],
             "CurrentWeight": self.weight,
             "DesiredWeight": self.desired_weight,
+            **({} if self.stage is None else {"VariantStatus": [self.stage]}),
             **self._capacity(),
         }
 
@@ -109,13 +115,34 @@ class Generation:
 
     config_name: str
     variants: dict[str, DeployedVariant]
+    """All of them, the shadow variant too."""
     capture: CaptureSettings | None = None
     asynchronous: AsyncSettings | None = None
 
+    def __post_init__(self) -> None:
+        """Tell the variants where they belong."""
+        for variant in self.variants.values():
+            variant.config_name = self.config_name
+
+    def enter(self, stage: str | None) -> None:
+        """Come to a stage of a deployment (`VariantStatus` of the API), or to its end."""
+        for variant in self.variants.values():
+            variant.stage = None if stage is None else {"Status": stage, "StartTime": time.time()}
+
+    @property
+    def production(self) -> dict[str, DeployedVariant]:
+        """The variants that answer callers."""
+        return {name: variant for name, variant in self.variants.items() if not variant.spec.shadow}
+
+    @property
+    def shadow(self) -> DeployedVariant | None:
+        """The variant that gets copies of requests, if there is one."""
+        return next((variant for variant in self.variants.values() if variant.spec.shadow), None)
+
     @property
     def instance_count(self) -> int:
-        """How many instances were asked for in all."""
-        return sum(variant.desired_count for variant in self.variants.values())
+        """How many instances that answer callers were asked for in all."""
+        return sum(variant.desired_count for variant in self.production.values())
 
     @property
     def process_count(self) -> int:
@@ -160,9 +187,10 @@ class Generation:
         """Stop all fleets at once."""
         await asyncio.gather(*(variant.fleet.stop() for variant in self.variants.values()))
 
-    def summaries(self) -> list[dict[str, Any]]:
-        """The variants as DescribeEndpoint shows them."""
-        return [variant.summary() for variant in self.variants.values()]
+    def summaries(self) -> dict[str, list[dict[str, Any]]]:
+        """The variants as DescribeEndpoint shows them, by the member that it shows them in."""
+        shown = {"ProductionVariants": [variant.summary() for variant in self.production.values()]}
+        return {**shown, SHADOWS: [self.shadow.summary()]} if self.shadow is not None else shown
 
 
 def _part(count: int, percent: float) -> int:

@@ -24,14 +24,18 @@ async def roll_out(endpoint: Endpoint, old: Generation, new: Generation, plan: P
     The old generation answers until the new one is healthy, and can take back the traffic
     until this returns.
     """
+    new.enter("Creating")
     await new.start(plan.steps[0].percent if plan.rolling else 100)
     for step in plan.steps:
         if plan.rolling:
             await new.resize(step.percent)
+        new.enter("ActivatingTraffic")
         endpoint.routes = only(new) if step.percent == 100 else split(old, new, step.percent)
+        new.enter("Baking")
         await bake(settings().wait(step.wait_seconds), plan.alarms)
         if plan.rolling:
             await old.resize(100 - step.percent)
+    new.enter(None)
 
 
 async def bake(seconds: float, alarms: Sequence[str]) -> None:

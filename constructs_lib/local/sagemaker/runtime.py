@@ -13,7 +13,7 @@ from ..serving.channel import Reply, UnreachableError
 from ..serving.container import FleetError
 from ..serving.fleet import Fleet
 from ..serving.on_demand import Execution, OnDemandFleet, ThrottledError
-from .capture import Capture, CaptureSettings, Exchange
+from .capture import Capture, Exchange
 from .endpoint import Endpoint
 from .endpoints import Endpoints
 from .errors import (
@@ -26,10 +26,11 @@ from .errors import (
     ThrottlingError,
     UnavailableError,
 )
-from .generation import DeployedVariant
+from .generation import DeployedVariant, Generation
 from .inference_options import require_real_time
 from .serverless import MAX_BODY_BYTES as MAX_SERVERLESS_BODY_BYTES
 from .serverless import ServerlessMetrics
+from .shadow_copies import ShadowCopies
 from .targets import HEADERS, check_targets
 from .telemetry import Metrics, log_group
 from .traffic import NoSuchVariantError, choose
@@ -85,6 +86,7 @@ class Runtime:
         self._components = components
         self._metrics = metrics
         self._capture = capture
+        self._shadows = ShadowCopies(self._answer_copy)
 
     async def invoke(self, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Answer one InvokeEndpoint request."""
@@ -94,19 +96,45 @@ class Runtime:
         require_real_time(endpoint)
         if self._components.answers(endpoint, headers):
             return await self._components.invoke(endpoint, headers, body)
-        capture, variant = _variant_for(endpoint, headers.get(_TARGET_VARIANT))
+        generation, variant = _variant_for(endpoint, headers.get(_TARGET_VARIANT))
         check_targets(endpoint.name, variant, headers)
         told = passed_on(headers)
+        self._shadows.copy(endpoint, generation, headers, body)
         if isinstance(variant.fleet, OnDemandFleet):
             answer = await self._ask_serverless(endpoint, variant, variant.fleet, told, body, began)
         else:
             answer = await self._ask_instances(endpoint, variant, variant.instances, told, body, began)
         if not 200 <= answer.reply.status < 300:
             raise model_error(endpoint.scope, log_group(endpoint.name), variant.spec.name, answer)
-        if capture is not None and capture.samples_this_one():
-            seen = exchange(headers, body, answer.reply)
-            self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, seen)
+        self._keep(endpoint, generation, variant, exchange(headers, body, answer.reply))
         return 200, response_headers(variant.spec.name, answer.reply), answer.reply.body
+
+    def abandon(self) -> None:
+        """Stop waiting for the answers of shadow variants."""
+        self._shadows.abandon()
+
+    async def _answer_copy(
+        self, endpoint: Endpoint, generation: Generation, shadow: DeployedVariant,
+        headers: Mapping[str, str], body: bytes,
+    ) -> None:  # fmt: skip
+        began = time.perf_counter()
+        try:
+            answer = await self._ask_instances(
+                endpoint, shadow, shadow.instances, passed_on(headers), body, began
+            )
+        except UnavailableError:
+            self._metrics.unanswered(endpoint.scope, endpoint.name, shadow.spec.name)
+            return
+        if 200 <= answer.reply.status < 300:
+            self._keep(endpoint, generation, shadow, exchange(headers, body, answer.reply))
+
+    def _keep(
+        self, endpoint: Endpoint, generation: Generation, variant: DeployedVariant, seen: Exchange
+    ) -> None:
+        """Capture a request and its answer, if this one is. Inferred: each variant draws for itself."""
+        capture = generation.capture
+        if capture is not None and capture.samples_this_one():
+            self._capture.add(endpoint.scope, endpoint.name, variant.spec.name, capture, seen)
 
     async def _ask_instances(
         self, endpoint: Endpoint, variant: DeployedVariant, fleet: Fleet,
@@ -118,7 +146,7 @@ class Runtime:
         self._metrics.invocation(
             endpoint.scope, endpoint.name, variant.spec.name,
             status=answer.reply.status, model_seconds=answer.seconds, overhead_seconds=spent - answer.seconds,
-            instances=variant.desired_count, concurrent=concurrent,
+            instances=variant.desired_count, concurrent=concurrent, config=variant.config_name,
         )  # fmt: skip
         return answer
 
@@ -166,12 +194,11 @@ def _check_size(body: bytes, most: int) -> None:
         )
 
 
-def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[CaptureSettings | None, DeployedVariant]:
+def _variant_for(endpoint: Endpoint, target: str | None) -> tuple[Generation, DeployedVariant]:
     try:
-        generation, variant = choose(endpoint.routes, target)
+        return choose(endpoint.routes, target)
     except NoSuchVariantError:
         raise RoutingError(f"Variant {target} of endpoint {endpoint.name} not found.") from None
-    return generation.capture, variant
 
 
 def _instance_of(variant: DeployedVariant) -> str:

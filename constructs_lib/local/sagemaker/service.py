@@ -206,6 +206,7 @@ class SageMaker:
 
     async def _forget_all(self) -> None:
         self._async.abandon()
+        self._runtime.abandon()
         await asyncio.gather(*(component.stop() for component in self.components.everywhere()))
         await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
         self.components.clear()

@@ -40,11 +40,15 @@ class Metrics:
     def invocation(
         self, scope: Scope, endpoint: str, variant: str, *,
         status: int, model_seconds: float, overhead_seconds: float, instances: int, concurrent: int,
+        config: str | None = None,
     ) -> None:  # fmt: skip
-        """Keep the values of one invocation."""
+        """Keep the values of one invocation, of the variant and of the fleet of one configuration."""
+        dimensions = {"EndpointName": endpoint, "VariantName": variant}
 
         def add(name: str, value: float, unit: str = "None") -> None:
-            self.add(scope, endpoint, variant, name, value, unit=unit)
+            self.add_for(scope, dimensions, name, value, unit=unit)
+            if config is not None:
+                self.add_for(scope, {**dimensions, "EndpointConfigName": config}, name, value, unit=unit)
 
         add("Invocations", 1)
         add("InvocationsPerInstance", 1 / max(1, instances))
@@ -54,6 +58,11 @@ class Metrics:
         add("ModelLatency", coarse_microseconds(model_seconds), "Microseconds")
         add("OverheadLatency", coarse_microseconds(overhead_seconds), "Microseconds")
         add("ConcurrentRequestsPerModel", concurrent)
+
+    def unanswered(self, scope: Scope, endpoint: str, variant: str) -> None:
+        """Keep that a shadow variant could not be asked: nobody else is told."""
+        self.add(scope, endpoint, variant, "Invocations", 1)
+        self.add(scope, endpoint, variant, "Invocation5XXErrors", 1)
 
     def sink(self, scope: Scope, endpoint: str, variant: str) -> Callable[[str, float, str], None]:
         """Where a variant's models tell their metrics: name, value, unit."""

@@ -37,16 +37,33 @@ def split(old: Generation, new: Generation, new_percent: float) -> Routes:
 
 
 def choose(routes: Routes, target: str | None) -> tuple[Generation, DeployedVariant]:
-    """Draw the variant for a request; a weight of 0 is never drawn, but may be the target."""
+    """Draw the variant for a request; a weight of 0 is never drawn, but may be the target.
+
+    A shadow variant is neither drawn nor the target.
+    """
     if target is not None:
-        routes = tuple(share for share in routes if target in share.generation.variants)
+        routes = tuple(share for share in routes if target in share.generation.production)
     if not routes:
         raise NoSuchVariantError(target)
     generation = routes[_draw([share.percent for share in routes])].generation
     if target is not None:
         return generation, generation.variants[target]
-    variants = list(generation.variants.values())
+    variants = list(generation.production.values())
     return generation, variants[_draw([variant.weight for variant in variants])]
+
+
+def is_copied(generation: Generation) -> bool:
+    """Whether the request at hand is copied to the shadow variant.
+
+    The share that is copied is the weight of the shadow variant over that of the production variant, at most
+    all. AWS's example has 1 and 1; that the weight is a ratio is inferred.
+    """
+    production = sum(variant.weight for variant in generation.production.values())
+    shadow = generation.shadow
+    if shadow is None:
+        return False
+    # Not for secrets, only for a sample.
+    return random.random() * production < shadow.weight  # noqa: S311
 
 
 def _draw(weights: Sequence[float]) -> int:

@@ -14,6 +14,7 @@ from .basics import Strategy
 from .components import component_endpoints
 from .fleets import asynchronous_endpoints, multi_model_endpoints, pipelines, serverless_endpoints
 from .realtime import realtime_endpoints
+from .shadow import shadow_tests
 
 KINDS: tuple[Strategy, ...] = (
     realtime_endpoints(),
@@ -22,6 +23,7 @@ KINDS: tuple[Strategy, ...] = (
     multi_model_endpoints(),
     pipelines(),
     component_endpoints(),
+    shadow_tests(),
 )
 
 

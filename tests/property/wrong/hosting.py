@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from aws_cdk import aws_cloudwatch as cloudwatch
+
 from constructs_lib import (
     AsyncInput,
     AsyncOutput,
     AutoScaling,
+    CanaryAnalysis,
     DataCapture,
     ManagedInstanceScaling,
+    MetricCheck,
+    OnInconclusive,
     Rollback,
     Rollout,
     RoutingStrategy,
@@ -29,10 +34,13 @@ from ..kinds import (
     text,
     whole,
 )
+from ..made import Made
 from ..surroundings import BUCKET, KEY, MODELS, TOPICS
 from .pool import CAPACITY, INSTANCE_COUNT, MINUTE, NAME, PREFIX, STARTING, TYPE, Property, Subject
 
 MODEL = MODELS[0]
+METRIC = Made(cloudwatch.Metric, given={"namespace": "Team", "metric_name": "Accuracy"})
+CHECK = Made(MetricCheck, given={"name": "accuracy", "metric": METRIC, "at_least": 0.9})
 MEDIA_TYPE = r"[a-zA-Z0-9][a-zA-Z0-9-]*/[a-zA-Z0-9][a-zA-Z0-9.-]*"
 
 
@@ -44,6 +52,12 @@ def target(**more: Property) -> dict[str, Property]:
 WAIT = (MINUTE, duration(0, 3600))
 TERMINATION = (None, optional(duration(0, 3600)))
 LIMIT = (None, optional(duration(600, 28_800)))
+ANALYSIS = (None, optional(a(CanaryAnalysis)))
+
+
+def whole_minutes(value: object) -> bool:
+    return duration(60, 3600)(value) and value.to_milliseconds() % 60_000 == 0
+
 
 VALUES_OF_HOSTING: list[Subject] = [
     (
@@ -68,6 +82,7 @@ VALUES_OF_HOSTING: list[Subject] = [
             size_percent=(10, whole(1, 50)),
             size_instances=(None, nothing),
             wait=WAIT,
+            analysis=ANALYSIS,
             termination_wait=TERMINATION,
             maximum_execution=LIMIT,
         ),
@@ -84,9 +99,35 @@ VALUES_OF_HOSTING: list[Subject] = [
             step_percent=(10, whole(10, 50)),
             step_instances=(None, nothing),
             wait=WAIT,
+            analysis=ANALYSIS,
             termination_wait=TERMINATION,
             maximum_execution=LIMIT,
         ),
+    ),
+    (
+        "MetricCheck",
+        MetricCheck,
+        {
+            "name": ("accuracy", text(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")),
+            "metric": (METRIC, like("to_metric_config")),
+            "at_most": (5, number(-1e15, 1e15)),
+            "at_least": (None, nothing),
+            "margin": (0, number(0, 1e15)),
+            "minimum_samples": (1, whole(1, 1_000_000_000)),
+            "samples": (None, optional(like("to_metric_config"))),
+        },
+    ),
+    (
+        "CanaryAnalysis",
+        CanaryAnalysis,
+        {
+            "checks": ([CHECK], listed(a(MetricCheck), 1, 10)),
+            "interval": (None, optional(whole_minutes)),
+            "failure_limit": (2, whole(1, 60)),
+            "success_limit": (3, whole(1, 60)),
+            "inconclusive_limit": (None, optional(whole(1, 60))),
+            "on_inconclusive": (OnInconclusive.PROCEED, a(OnInconclusive)),
+        },
     ),
     (
         "Rollout.rolling",
