@@ -22,6 +22,7 @@ from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
 from ..hosting.variant import Variant, model_name
 from .allocation import Allocation, Bandit, FixedSplit
+from .dashboard import experiment_dashboard
 from .functions import METRIC_NAMESPACE
 from .grants import ABTestGrants
 from .guardrail import Guardrail
@@ -75,6 +76,7 @@ class ABTest(constructs.Construct):
         rollout: Rollout | None = None,
         capture: DataCapture | None = None,
         metrics: MetricsPublishing | None = None,
+        dashboard: bool = True,
         encryption_key: kms.IKey | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -97,6 +99,7 @@ class ABTest(constructs.Construct):
             alarms.
         :param capture: default: nothing is captured.
         :param metrics: of the endpoint.
+        :param dashboard: whether to make a CloudWatch dashboard of it. An account has three for free.
         :param encryption_key: of the instances' volumes, the stream, the table, the queue and the bucket.
             Default: AWS's own keys, and one of its own for the bucket.
         :param removal_policy: of the table. Default: it is kept when the stack goes.
@@ -167,7 +170,10 @@ class ABTest(constructs.Construct):
             removal_policy=removal_policy,
         )
         """What counts, and moves the traffic."""
-        self.manager.look_when(list(dict.fromkeys(alarm for _, alarm in guards)))
+        alarms = list(dict.fromkeys(alarm for _, alarm in guards))
+        self.manager.look_when(alarms)
+        self.dashboard = self._dashboard(props, alarms) if dashboard else None
+        """Shares, rewards, guardrails and what was counted, over time."""
         self.parameter = self._publish()
         self.plan = self._planned(props)
         """How large the test must be, where there is a plan."""
@@ -182,7 +188,7 @@ class ABTest(constructs.Construct):
         statistic: str = "Maximum",
         period: cdk.Duration | None = None,
     ) -> cloudwatch.Metric:
-        """A metric of the experiment, such as ``Share`` of a variant; the names are in docs/experiments.md."""
+        """A metric of the experiment, such as ``Weight`` of a variant; docs/experiments-report.md lists them."""
         dimensions = {"Experiment": self.experiment_name, **({} if variant is None else {"Arm": variant})}
         return cloudwatch.Metric(
             namespace=METRIC_NAMESPACE,
@@ -190,6 +196,12 @@ class ABTest(constructs.Construct):
             dimensions_map=dimensions,
             statistic=statistic,
             period=period if period is not None else cdk.Duration.minutes(5),
+        )
+
+    def _dashboard(self, props: ABTestProps, alarms: Sequence[_Alarm]) -> cloudwatch.Dashboard:
+        stopping = props.allocation.stopping if isinstance(props.allocation, Bandit) else None
+        return experiment_dashboard(
+            self, "Dashboard", look_every=props.look_every, stopping=stopping, alarms=alarms
         )
 
     def _planned(self, props: ABTestProps) -> Planned | None:

@@ -47,8 +47,18 @@ class ABTestGrants:
     def read(self, grantee: iam.IGrantable) -> None:
         """Let a person or a program read the state, for the report."""
         self._test.manager.table.grant_read_data(grantee)
-        self._test.parameter.grant_read(grantee)
+        self._find(grantee)
 
     def operate(self, grantee: iam.IGrantable) -> None:
         """Let a person run the controller by hand: to look now, or to let a variant back in."""
         self._test.manager.controller.grant_invoke(grantee)
+        self._find(grantee)
+
+    def _find(self, grantee: iam.IGrantable) -> None:
+        """Where the experiment is, and how it is described to its controller."""
+        self._test.parameter.grant_read(grantee)
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["lambda:GetFunctionConfiguration"],
+            resource_arns=[self._test.manager.controller.function_arn],
+        )

@@ -15,7 +15,8 @@ from .words import Story, kind, question, status, story
 
 # Nothing may run, and nothing may be fetched: whatever a name holds, it stays text.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_MOST_ROWS = 60
+_MOST_ROWS = 60  # of looks
+_LATEST = 12  # epochs
 
 
 def page(findings: Findings) -> str:
@@ -221,13 +222,23 @@ def _history(findings: Findings) -> Iterator[Markup]:
             ),
         )
     if findings.epochs:
-        header = ("Epoch", "From (UTC)", "To (UTC)", *findings.experiment.names, "Why")
         yield _card(
             "Epochs",
             "Times in which the weights did not change, the latest first. An epoch begins once the endpoint "
             "surely follows its weights.",
-            _table(header, [_epoch(findings, each) for each in reversed(findings.epochs)], text_last=True),
+            *_epochs(findings),
         )
+
+
+def _epochs(findings: Findings) -> Iterator[Markup]:
+    """The latest ones, and the others for whoever asks for them."""
+    header = ("Epoch", "From (UTC)", "To (UTC)", *findings.experiment.names, "Why")
+    rows = [_epoch(findings, each) for each in reversed(findings.epochs)]
+    latest, earlier = rows[:_LATEST], rows[_LATEST:]
+    yield _table(header, latest, text_last=True)
+    if earlier:
+        summary = element("summary", f"{len(earlier)} earlier")
+        yield element("details", summary, _table(header, earlier, text_last=True))
 
 
 def _guarded(findings: Findings, name: str) -> list[str]:

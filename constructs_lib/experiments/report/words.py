@@ -134,6 +134,7 @@ def _sentences(findings: Findings) -> Iterator[str]:
     if last is None:
         yield "The controller looks on its schedule; come back after its first look."
         return
+    yield from _ended(findings, last)
     for kind in ("better", "worse", "inconclusive", "no data"):
         alike = [verdict for verdict in last.decision.verdicts if verdict.kind == kind]
         if kind == "no data" and alike:
@@ -190,10 +191,24 @@ def _matured(last: Look) -> dict[str, float]:
     return {name: belief.units for name, belief in last.decision.beliefs.items()}
 
 
+def _ended(findings: Findings, last: Look) -> Iterator[str]:
+    """How sure it was to stop: by a rule that is not that of the verdicts."""
+    best = findings.best
+    if findings.stopped and best is not None and best in last.decision.beliefs:
+        yield (
+            f"The experiment has stopped: {best} is the best with a probability of "
+            f"{percent(_probability(last, best))}. What follows is judged more strictly: it holds at any "
+            "time, and for all variants together."
+        )
+
+
 def _outlook(findings: Findings, last: Look) -> Iterator[str]:
     """What is still to be won by going on."""
     decision, stopping = last.decision, findings.experiment.stopping
     told = any(verdict.kind != "no data" for verdict in decision.verdicts)
+    if told and decision.beliefs and not findings.stopped:
+        leader = max(decision.beliefs, key=lambda arm: _probability(last, arm))
+        yield f"Most probably the best so far: {leader}, with {percent(_probability(last, leader))}."
     if findings.stopped or findings.experiment.allocation.kind == "fixed":
         return
     remaining = decision.value_remaining
@@ -250,8 +265,8 @@ def _tripped(findings: Findings, trip: Trip) -> str:
 
 
 def _mismatch(last: Look) -> Notice:
-    ratio = last.decision.sample_ratio
-    chance = "" if ratio.p is None else f" (p = {ratio.p:.2g})"
+    p = last.decision.sample_ratio.always_valid
+    chance = "" if p is None else f" (p = {p:.2g}, however often one looks)"
     return Notice(
         tone="bad",
         title="Sample ratio mismatch",

@@ -67,17 +67,21 @@ def area(curve: list[tuple[float, float]]) -> float:
 
 
 def test_the_layers_of_the_traffic_are_the_shares() -> None:
-    heights = {}
+    heights: dict[int, float] = {}
+    layers: dict[int, tuple[float, float]] = {}
     for series, path in re.findall(r'<path d="([^"]+)" class="layer s(\d)"', traffic(findings())):
         places = [tuple(map(float, each.split(","))) for each in re.findall(r"[\d.]+,[\d.]+", series)]
         last = max(x for x, _ in places)
         ends = [y for x, y in places if x == last]
         heights[int(path)] = max(ends) - min(ends)
+        layers[int(path)] = (min(ends), max(ends))
     whole = sum(heights.values())
 
     assert {series: height / whole for series, height in heights.items()} == pytest.approx(
         {0: 0.08, 1: 0.8, 2: 0.12}, abs=0.001
     )
+    assert layers[0][1] == layers[1][0]
+    assert layers[1][1] == layers[2][0]
 
 
 def test_traffic_is_told_as_it_was_at_each_time() -> None:

@@ -160,6 +160,16 @@ def test_epochs_are_listed_the_latest_first() -> None:
     ]
 
 
+def test_many_epochs_are_not_in_the_way() -> None:
+    of = findings()
+    many = tuple(replace(of.epochs[-1], number=number) for number in range(30))
+    html = page(replace(of, epochs=many))
+    epochs = [each[0] for each in Reader(html).rows if len(each) == 7 and each[0].isdecimal()]
+
+    assert epochs == [str(number) for number in reversed(range(30))]
+    assert "<summary>18 earlier</summary>" in html
+
+
 def test_an_epoch_that_was_only_asked_for() -> None:
     of = findings()
     asked = replace(of.epochs[-1], settled_at=None)

@@ -82,7 +82,9 @@ def test_many_of_which_nothing_is_known_share_a_sentence() -> None:
 
     told = story(with_verdicts(of, *(verdict(arm, "inconclusive", -0.01, 0.01) for arm in arms[1:])))
 
-    assert told.sentences == ("a, b and c may be better or worse than control: see the table of variants.",)
+    assert told.sentences[:-1] == (
+        "a, b and c may be better or worse than control: see the table of variants.",
+    )
 
 
 def test_too_little_data_says_what_there_is_and_what_is_needed() -> None:
@@ -94,6 +96,7 @@ def test_too_little_data_says_what_there_is_and_what_is_needed() -> None:
         "of the control too: control has 0, bold has 0 and shy has 0."
     )
     assert "still gain" not in " ".join(told.sentences)
+    assert "so far" not in " ".join(told.sentences)
     assert told.notices == ()
 
 
@@ -112,14 +115,14 @@ def test_nothing_looked_at_yet() -> None:
 
 
 def test_a_sample_ratio_mismatch_comes_before_any_result() -> None:
-    mismatch = SampleRatio(p=0.00002, mismatch=True)
+    mismatch = SampleRatio(p=0.01, always_valid=0.00002, mismatch=True)
 
     told = story(split(verdict("bold", "better", 0.002, 0.022), sample_ratio=mismatch))
 
     assert told.tone == "bad"
     assert told.headline == "The traffic is not what it should be: do not trust the results"
     assert [notice.title for notice in told.notices] == ["Sample ratio mismatch"]
-    assert "p = 2e-05" in told.notices[0].text
+    assert "(p = 2e-05, however often one looks)" in told.notices[0].text
 
 
 def test_sizes_after_adaptive_allocation_are_called_biased() -> None:
@@ -176,12 +179,18 @@ def test_stopped(best: str, headline: str) -> None:
     told = story(findings(stopped=True, best=best))
 
     assert (told.tone, told.headline) == ("good", headline)
-    assert not [sentence for sentence in told.sentences if "stops by itself" in sentence]
+    assert told.sentences[0].startswith(
+        f"The experiment has stopped: {best} is the best with a probability of "
+    )
+    assert not [
+        sentence for sentence in told.sentences if "stops by itself" in sentence or "so far" in sentence
+    ]
 
 
 def test_a_bandit_says_when_it_stops_and_what_may_still_be_gained() -> None:
     told = " ".join(story(findings()).sentences)
 
+    assert "Most probably the best so far: bold, with 90 %." in told
     assert "Another choice might still gain 0.3 % at most, relative." in told
     assert "when a variant is the best with 95 % probability" in told
     assert "not before 29 Jan 2027, 08:00 UTC" in told
