@@ -114,10 +114,3 @@ def test_a_canary_that_is_often_wrong_goes_back(account: Account) -> None:
         seen.clear()
         until(lambda: seen["one"] > 20, what="the old model answers on")
     assert seen["two"] == 0
-
-
-@pytest.mark.deploy
-def test_an_analysis_that_fails_is_none(account: Account) -> None:
-    """A good model, and a function that cannot say so."""
-    alarms = failed_deployment(account, **context(account.folder, "three"), broken="yes")
-    assert alarms == {"AnalysisErrors"}

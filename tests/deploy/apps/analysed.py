@@ -1,7 +1,6 @@
 """An app with a canary that is analysed by the accuracy which callers find in the answers of each version.
 
 ``-c model=FOLDER`` the model, ``-c version=TEXT`` which its answers name,
-``-c broken=yes`` with an event that the function fails on,
 ``-c interval=SECONDS``, ``-c wait=SECONDS`` how long intervals and bakes really last where this is deployed
 """
 
@@ -60,7 +59,5 @@ if endpoint.rollout_analysis is not None:
     event |= {"SettleSeconds": 0, "DecideSecondsBefore": 3}
     for query in event["Checks"][0]["Queries"]:
         query["MetricStat"]["Period"] = int(interval)
-    if app.node.try_get_context("broken"):
-        del event["Checks"]
     rule.add_property_override("Targets.0.Input", json.dumps(event))
 app.synth()
