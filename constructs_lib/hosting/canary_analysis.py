@@ -130,6 +130,11 @@ class CanaryAnalysis:
         return 60 if self.interval is None else int(self.interval.to_milliseconds() / 1000)
 
     @property
+    def watches_itself(self) -> bool:
+        """Whether a rollout goes back when the analysis fails to run: no verdict is inconclusive too."""
+        return self.on_inconclusive is OnInconclusive.ROLL_BACK
+
+    @property
     def least_wait_seconds(self) -> int:
         """The shortest bake in which each verdict can come about."""
         most = max(self.failure_limit, self.success_limit, self.inconclusive_limit or 0)

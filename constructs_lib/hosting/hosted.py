@@ -162,7 +162,8 @@ class HostedEndpoint(EndpointBase):
         count = sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type="DesiredInstanceCount")
         overridden = [*([] if weights_managed_elsewhere else [weight]), *([] if scaled else [count])]
         analysis = self.rollout_analysis
-        alarms = [*self.rollback_alarms.names, *([] if analysis is None else [analysis.cfn_alarm.ref])]
+        analysed = [] if analysis is None else [alarm.ref for alarm in analysis.cfn_alarms]
+        alarms = [*self.rollback_alarms.names, *analysed]
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Resource",

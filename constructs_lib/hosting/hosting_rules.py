@@ -147,7 +147,7 @@ def few_alarms(rollout: Rollout | None, variants: int = 1) -> Iterator[Broken]:
     if not isinstance(rollout, Rollout):
         return
     rollback = rollout.rollback
-    built_in = built_in_alarms(rollback, variants) + int(rollout.analysis is not None)
+    built_in = built_in_alarms(rollback, variants) + rollout.analysis_alarms
     if built_in + len(rollback.alarms) > MAX_ROLLBACK_ALARMS:
         yield Broken(
             "rollout.rollback.alarms",

@@ -208,6 +208,11 @@ class Rollout:
         """Whether all traffic moves in one step."""
         return self.kind in (_Kind.ALL_AT_ONCE, _Kind.UNGUARDED)
 
+    @property
+    def analysis_alarms(self) -> int:
+        """How many alarms the analysis has."""
+        return 0 if self.analysis is None else 1 + int(self.analysis.watches_itself)
+
     def bind(self, alarm_names: Sequence[str]) -> sagemaker.CfnEndpoint.DeploymentConfigProperty | None:
         """The endpoint's deployment configuration, watching `alarm_names`; none for an unguarded one."""
         if not self.is_guarded:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "ConstructsLib/Rollouts"
 _ID = "ConstructsLibCanaryAnalysis"
+_Alarm = cloudwatch.CfnAlarm
 
 
 class AnalysisFunction(constructs.Construct):
@@ -96,8 +97,14 @@ class RolloutAnalysis(constructs.Construct):
             targets=[targets.LambdaFunction(self.function, event=self._event(analysis, wait))],
         )
         """What calls the function."""
-        self.cfn_alarm = self._alarm()
+        self.cfn_alarms = [self._verdict_alarm()]
         """What SageMaker watches."""
+        if analysis.watches_itself:
+            self.cfn_alarms.append(self._errors_alarm())
+        reason = (
+            "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
+        )
+        acknowledge(self, dict.fromkeys(both_packs("CloudWatchAlarmAction"), reason))
 
     @staticmethod
     def of(endpoint: EndpointBase, rollout: Rollout) -> RolloutAnalysis | None:
@@ -132,16 +139,14 @@ class RolloutAnalysis(constructs.Construct):
         described = {"EndpointName": self._endpoint_name, "BakeSeconds": bake, **analysis.describe()}
         return events.RuleTargetInput.from_object(described)
 
-    def _alarm(self) -> cloudwatch.CfnAlarm:
-        alarm = cloudwatch.CfnAlarm(
+    def _verdict_alarm(self) -> cloudwatch.CfnAlarm:
+        return cloudwatch.CfnAlarm(
             self,
             "Alarm",
-            alarm_description=f"Rolls a deployment of endpoint {self._endpoint_name} back: canary analysis",
+            alarm_description=self._description("canary analysis"),
             namespace=NAMESPACE,
             metric_name="RollBack",
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name="EndpointName", value=self._endpoint_name)
-            ],
+            dimensions=[_Alarm.DimensionProperty(name="EndpointName", value=self._endpoint_name)],
             statistic="Maximum",
             period=60,
             threshold=0,
@@ -149,8 +154,39 @@ class RolloutAnalysis(constructs.Construct):
             evaluation_periods=1,
             treat_missing_data="notBreaching",
         )
-        reason = (
-            "The endpoint's deployment guardrail reads the alarm; it acts on deployments, it does not page."
+
+    def _errors_alarm(self) -> cloudwatch.CfnAlarm:
+        """Who cannot measure says nothing, and nothing would be taken for good."""
+        failed = {"errors": "Errors", "throttles": "Throttles"}
+        total = " + ".join(f"FILL({id}, 0)" for id in failed)
+        return cloudwatch.CfnAlarm(
+            self,
+            "Errors",
+            alarm_description=self._description("its canary analysis fails"),
+            metrics=[
+                _Alarm.MetricDataQueryProperty(id="failed", expression=total, return_data=True),
+                *(self._of_function(id, name) for id, name in failed.items()),
+            ],
+            threshold=0,
+            comparison_operator="GreaterThanThreshold",
+            # One error may be AWS's, and is made up for a minute later.
+            evaluation_periods=3,
+            treat_missing_data="notBreaching",
         )
-        acknowledge(alarm, dict.fromkeys(both_packs("CloudWatchAlarmAction"), reason))
-        return alarm
+
+    def _of_function(self, id: str, metric_name: str) -> cloudwatch.CfnAlarm.MetricDataQueryProperty:
+        function = _Alarm.DimensionProperty(name="FunctionName", value=self.function.function_name)
+        return _Alarm.MetricDataQueryProperty(
+            id=id,
+            return_data=False,
+            metric_stat=_Alarm.MetricStatProperty(
+                metric=_Alarm.MetricProperty(
+                    namespace="AWS/Lambda", metric_name=metric_name, dimensions=[function]
+                ),
+                period=60,
+                stat="Sum",
+            ),
+        )
+
+    def _description(self, why: str) -> str:
+        return f"Rolls a deployment of endpoint {self._endpoint_name} back: {why}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
@@ -69,6 +71,15 @@ def evaluate_everywhere() -> None:
 def _scopes_with_alarms() -> Iterator[Scope]:
     keys = {key[:2] for key, _alarm in cloudwatch._alarms.all_items()}
     return (Scope(account, region) for account, region in keys)
+
+
+def members(body: bytes) -> Mapping[str, Any]:
+    """What a request to CloudWatch says, in JSON or as a query; of CBOR, which no SDK here speaks, nothing."""
+    try:
+        found = json.loads(body) if body[:1] == b"{" else dict(parse_qsl(body.decode()))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 Queries = Sequence[Mapping[str, Any]]

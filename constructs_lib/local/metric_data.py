@@ -1,10 +1,11 @@
-"""GetMetricData with metric math, which ministack leaves out."""
+"""Of CloudWatch's data what ministack leaves out: metric math, and the namespace as a condition of IAM."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from . import emulator
 from . import emulator_cloudwatch as cloudwatch
 from .autoscaling.expressions import MetricMathError, Series, evaluate, in_order
 from .emulator_cloudwatch import Queries
@@ -13,8 +14,14 @@ _MINUTE = 60
 
 
 def install() -> None:
-    """Compute metric math."""
+    """Compute metric math, and let policies bind PutMetricData to a namespace."""
     cloudwatch.answer_metric_math(results)
+    emulator.add_condition_keys("cloudwatch:PutMetricData", _namespace)
+
+
+def _namespace(body: bytes) -> dict[str, str]:
+    namespace = cloudwatch.members(body).get("Namespace")
+    return {} if namespace is None else {"cloudwatch:namespace": str(namespace)}
 
 
 def results(queries: Queries, start: float, end: float) -> list[dict[str, Any]]:

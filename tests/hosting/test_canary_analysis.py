@@ -85,10 +85,10 @@ def test_sagemaker_watches_the_alarm_on_what_the_function_says(
     stack: cdk.Stack, rollout: Callable[[], Rollout]
 ) -> None:
     template = analysed(stack, rollout())
-    (id,) = resources(template, ALARM)
+    alarms = resources(template, ALARM)
     watched = properties(template, ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
-    assert [flat(each["AlarmName"]) for each in watched] == [f"<{id}>"]
-    alarm = properties(template, ALARM)
+    assert [flat(each["AlarmName"]) for each in watched] == [f"<{id}>" for id in alarms]
+    alarm = next(each["Properties"] for id, each in alarms.items() if "AnalysisAlarm" in id)
     assert (alarm["Namespace"], alarm["MetricName"]) == ("ConstructsLib/Rollouts", "RollBack")
     assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": "fraud"}]
     assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 0)
@@ -96,11 +96,31 @@ def test_sagemaker_watches_the_alarm_on_what_the_function_says(
     assert alarm["TreatMissingData"] == "notBreaching", "outside of updates nothing is put"
 
 
+def test_a_function_that_fails_rolls_back_too(stack: cdk.Stack) -> None:
+    template = analysed(stack)
+    (alarm,) = (each for id, each in resources(template, ALARM).items() if "AnalysisErrors" in id)
+    said = alarm["Properties"]
+    assert (said["EvaluationPeriods"], said["Threshold"]) == (3, 0)
+    assert said["TreatMissingData"] == "notBreaching"
+    stats = {each["Id"]: each["MetricStat"]["Metric"] for each in said["Metrics"] if "MetricStat" in each}
+    assert {metric["MetricName"] for metric in stats.values()} == {"Errors", "Throttles"}
+    (function,) = resources(template, "AWS::Lambda::Function")
+    for metric in stats.values():
+        assert metric["Namespace"] == "AWS/Lambda"
+        assert metric["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+
+
+def test_where_the_inconclusive_may_go_on_a_failing_function_may_too(stack: cdk.Stack) -> None:
+    template = analysed(stack, canary(analysis=analysis(on_inconclusive=OnInconclusive.PROCEED)))
+    (id,) = resources(template, ALARM)
+    assert "AnalysisErrors" not in id
+
+
 def test_it_stands_beside_the_built_in_alarms_and_the_users(stack: cdk.Stack) -> None:
     own = cloudwatch.Alarm.from_alarm_name(stack, "Own", "own")
     template = analysed(stack, canary(rollback=Rollback(alarms=[own])))
     watched = properties(template, ENDPOINT)["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
-    assert len(watched) == 4
+    assert len(watched) == 5
 
 
 def test_the_function_is_called_every_minute_with_the_analysis(stack: cdk.Stack) -> None:
@@ -368,11 +388,11 @@ def test_only_a_canary_and_linear_steps_are_analysed(kind: _Kind) -> None:
 
 def test_the_analysis_is_one_of_ten_alarms(stack: cdk.Stack) -> None:
     alarms = [cloudwatch.Alarm.from_alarm_name(stack, f"A{index}", f"a{index}") for index in range(8)]
-    # With the two built-in ones ten, and the analysis is one too many.
+    # With the two built-in ones ten, and those of the analysis are too many.
     error = refused(lambda: an_endpoint(stack, rollout=canary(rollback=Rollback(alarms=alarms))))
     assert error.rules == ("SM-ROLLOUT-012",)
-    assert "at most 7 beside the 3 built-in ones" in str(error)
-    an_endpoint(stack, "Other", rollout=canary(rollback=Rollback(alarms=alarms[:7])))
+    assert "at most 6 beside the 4 built-in ones" in str(error)
+    an_endpoint(stack, "Other", rollout=canary(rollback=Rollback(alarms=alarms[:6])))
 
 
 ACCEPTED: dict[str, Callable[[], object]] = {

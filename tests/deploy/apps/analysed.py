@@ -1,7 +1,7 @@
-"""An app with a canary that is analysed by the accuracy that somebody measures of each version.
+"""An app with a canary that is analysed by the accuracy which callers find in the answers of each version.
 
-``-c accuracy=<metric's dimension>`` the version whose accuracy is looked at, ``-c version=<any text>`` of the model
-``-c interval=<seconds>`` and ``-c wait=<seconds>``: how long intervals and bakes really last where this is deployed
+``-c model=FOLDER`` the model, ``-c version=TEXT`` which its answers name,
+``-c interval=SECONDS``, ``-c wait=SECONDS`` how long intervals and bakes really last where this is deployed
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from constructs_lib import (
 
 app = cdk.App(builtin_cloud_formation_validation=False)
 version, interval, wait = (str(app.node.get_context(name)) for name in ("version", "interval", "wait"))
-stack = cdk.Stack(app, "Analysed")
+stack = cdk.Stack(app, "Analysed", synthesizer=cdk.CliCredentialsStackSynthesizer())
 accuracy = cloudwatch.Metric(namespace="Team", metric_name="Accuracy", dimensions_map={"Version": version})
 endpoint = RealtimeEndpoint(
     stack,
@@ -38,8 +38,7 @@ endpoint = RealtimeEndpoint(
         "Model",
         container=Container(
             image=ContainerImage.framework("sklearn", version="1.2-1"),
-            data=ModelData.from_asset("examples/breast_cancer/model", code="examples/breast_cancer/code"),
-            environment={"VERSION": version},
+            data=ModelData.from_asset(app.node.get_context("model"), code="examples/breast_cancer/code"),
         ),
     ),
     rollout=Rollout.canary(
