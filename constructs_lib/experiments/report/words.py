@@ -199,8 +199,8 @@ def _ended(findings: Findings, last: Look) -> Iterator[str]:
     if findings.stopped and best is not None and best in last.decision.beliefs:
         yield (
             f"The experiment has stopped: of the variants that may have traffic, {best} is the best with a "
-            f"probability of {percent(_probability(last, best))}. What follows is judged more strictly: it holds at any "
-            "time, and for all variants together."
+            f"probability of {percent(_probability(last, best))}. What follows is judged more strictly: it holds at "
+            "any time, and for all variants together."
         )
 
 
