@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +107,29 @@ def test_a_guardrail_outranks_the_winner(experiment: Deployed) -> None:
 
     until(tripped, seconds=60, what="the failing variant loses its traffic")
     assert "many" in experiment.look()
+
+
+def test_the_report_tells_all_of_it(experiment: Deployed, tmp_path: Path) -> None:
+    """It follows the tests above, and is read with nothing but the name of the experiment."""
+    name = experiment.outputs["ExperimentName"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "constructs_lib.experiments",
+            "report",
+            name,
+            "-o",
+            str(tmp_path / "page.html"),
+        ],
+        env=experiment.aws.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "page.html").read_text()
+    assert f"Experiment {name}" in page
+    assert "A guardrail has taken many out" in page
+    assert "keep few" in page or "keep many" in page

@@ -90,6 +90,8 @@ def _headline(findings: Findings) -> tuple[Tone, str]:
         return "waiting", "Nothing has been looked at yet"
     if last.decision.sample_ratio.mismatch:
         return "bad", "The traffic is not what it should be: do not trust the results"
+    if findings.stopped and findings.best in findings.tripped:
+        return "bad", f"{findings.best} was kept, but a guardrail has taken it out"
     if findings.stopped and findings.best is not None:
         keep = control if findings.best == findings.control else findings.best
         return "good", f"It is decided: keep {keep}"
@@ -196,9 +198,9 @@ def _ended(findings: Findings, last: Look) -> Iterator[str]:
     best = findings.best
     if findings.stopped and best is not None and best in last.decision.beliefs:
         yield (
-            f"The experiment has stopped: {best} is the best with a probability of "
-            f"{percent(_probability(last, best))}. What follows is judged more strictly: it holds at any "
-            "time, and for all variants together."
+            f"The experiment has stopped: of the variants that may have traffic, {best} is the best with a "
+            f"probability of {percent(_probability(last, best))}. What follows is judged more strictly: it holds at "
+            "any time, and for all variants together."
         )
 
 

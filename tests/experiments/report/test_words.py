@@ -179,12 +179,19 @@ def test_stopped(best: str, headline: str) -> None:
     told = story(findings(stopped=True, best=best))
 
     assert (told.tone, told.headline) == ("good", headline)
-    assert told.sentences[0].startswith(
-        f"The experiment has stopped: {best} is the best with a probability of "
+    assert (
+        f"of the variants that may have traffic, {best} is the best with a probability of"
+        in told.sentences[0]
     )
     assert not [
         sentence for sentence in told.sentences if "stops by itself" in sentence or "so far" in sentence
     ]
+
+
+def test_a_winner_that_a_guardrail_took_out_afterwards() -> None:
+    told = story(tripped(findings(stopped=True, best="bold"), "bold"))
+
+    assert (told.tone, told.headline) == ("bad", "bold was kept, but a guardrail has taken it out")
 
 
 def test_a_bandit_says_when_it_stops_and_what_may_still_be_gained() -> None:
