@@ -1,8 +1,8 @@
 """The main job, from end to end, on an embedded AWS: what `make demo` runs.
 
 Trains three models, bootstraps, deploys the first with the real CDK CLI, calls it with boto3, deploys a
-better one over it while requests keep coming, then one that cannot load, which must be rolled back. The
-exit status says whether all of that happened.
+better one over it while requests keep coming, then one that cannot load, which must be rolled back. Then a
+bandit finds out which of two models is better. The exit status says whether all of that happened.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.breast_cancer.train import split, train
+from tools import demo_experiment
 from tools.cdk_cli import Cdk, CdkError
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws
 
@@ -94,7 +95,9 @@ class Demo:
         self._say("cdk destroy")
         self._cdk.run("destroy", STACK, "--force")
         must(not self._endpoint_names(), "the endpoint was to be gone")
+        report = demo_experiment.run(self._aws, self._cdk, self._say)
         self._table()
+        print(f"\n  The better of two models has won its experiment; how, with plots: {report}")
 
     def _first(self, model: Path) -> None:
         self._deploy(model, "version 1: 2 measurements")
@@ -185,7 +188,7 @@ def main() -> int:
             aws = running.enter_context(local_aws(folder, settings=PACE))
             print(f"embedded AWS at {aws.url}; logs in {folder}", flush=True)
             Demo(aws, folder).run()
-    except (DemoFailedError, CdkError) as failure:
+    except (DemoFailedError, CdkError, demo_experiment.ExperimentNotDecidedError) as failure:
         print(f"\nFAILED: {failure}\nlogs: {folder}", file=sys.stderr)
         return 1
     shutil.rmtree(folder)
