@@ -24,6 +24,7 @@ from constructs_lib import (
     ShadowTest,
     Variant,
 )
+from constructs_lib.experiments.runtime import shadow as runtime_module
 from constructs_lib.experiments.runtime.agreement import Criteria
 from constructs_lib.experiments.runtime.shadow import DIMENSION, NAMESPACE, VARIABLE, metrics
 from constructs_lib.experiments.runtime.shadow import ShadowTest as Described
@@ -159,14 +160,25 @@ def test_it_takes_the_place_of_a_real_time_endpoint_and_gives_it_back() -> None:
 # --- the comparison ---------------------------------------------------------------------------------------
 
 
-def environment(template: Template) -> dict[str, Any]:
-    """What the function of the comparison is told, its references flattened."""
+def function_of(template: Template) -> dict[str, Any]:
+    """The properties of the function of the comparison."""
     (function,) = (
         each["Properties"]
-        for each in resources(template, "AWS::Lambda::Function").values()
-        if each["Properties"]["Handler"] == "runtime.shadow.handler"
+        for id, each in resources(template, "AWS::Lambda::Function").items()
+        if id.startswith("ShadowComparison")
     )
-    return dict(json.loads(flat(function["Environment"]["Variables"][VARIABLE])))
+    return dict(function)
+
+
+def environment(template: Template) -> dict[str, Any]:
+    """What the function of the comparison is told, its references flattened."""
+    return dict(json.loads(flat(function_of(template)["Environment"]["Variables"][VARIABLE])))
+
+
+def test_what_lambda_calls_is_there(stack: cdk.Stack) -> None:
+    package, module, entry = function_of(template_of(stack))["Handler"].split(".")
+    assert (package, module) == ("runtime", "shadow")
+    assert callable(getattr(runtime_module, entry))
 
 
 def told(template: Template) -> Described:

@@ -102,7 +102,7 @@ def windows_due(test: ShadowTest, now: float) -> list[Window]:
     ]
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Entry point of the function.
 
     The schedule's event has the `time` of the look, the same when it is tried again. A person may ask for the

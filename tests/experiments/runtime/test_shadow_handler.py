@@ -39,7 +39,7 @@ def now(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def look(**event: str) -> Params:
-    return dict(shadow.handler(event or {"time": LOOK}, None))
+    return dict(shadow.handle(event or {"time": LOOK}, None))
 
 
 def test_the_window_that_is_over_is_compared(aws: FakeShadow) -> None:
