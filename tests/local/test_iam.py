@@ -58,6 +58,16 @@ def as_role(aws: LocalAws, name: str, *grants: dict[str, Any]) -> Any:
     return aws.session(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
 
 
+def test_a_grant_of_metrics_may_be_bound_to_a_namespace(strict: Hosting) -> None:
+    bound = {"StringEquals": {"cloudwatch:namespace": "Ours"}}
+    grant = {**allow("cloudwatch:PutMetricData", "*"), "Condition": bound}
+    cloudwatch = strict.aws.client("cloudwatch", as_role(strict.aws, "Measuring", grant))
+    data = [{"MetricName": "Verdict", "Value": 1}]
+    cloudwatch.put_metric_data(Namespace="Ours", MetricData=data)
+    denied = error_of(lambda: cloudwatch.put_metric_data(Namespace="Theirs", MetricData=data))
+    assert denied[0] == "AccessDeniedException"
+
+
 def test_only_a_grant_lets_invoke_and_only_its_endpoint(strict: Hosting) -> None:
     mine, other = strict.endpoint(strict.puppet_config()), strict.endpoint(strict.puppet_config())
     arn = strict.describe(mine)["EndpointArn"]

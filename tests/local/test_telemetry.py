@@ -153,6 +153,68 @@ def test_the_state_of_an_alarm_is_an_event(hosting: Hosting) -> None:
     assert json.loads(message["Body"])["detail"]["alarmName"] == alarm
 
 
+def test_metric_math_is_computed_period_by_period(hosting: Hosting) -> None:
+    cloudwatch = hosting.aws.client("cloudwatch")
+    minute = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
+    namespace = hosting.name("Math")
+    for metric, values in {"Bad": (1, None, 3), "All": (4, 4, 4)}.items():
+        for index, value in enumerate(values):
+            if value is not None:
+                datum = {"MetricName": metric, "Value": value, "Timestamp": minute + timedelta(minutes=index)}
+                cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+
+    def asked(expression: str) -> dict[str, Any]:
+        stats = [
+            {
+                "Id": metric.lower(),
+                "MetricStat": {
+                    "Metric": {"Namespace": namespace, "MetricName": metric},
+                    "Period": 60,
+                    "Stat": "Sum",
+                },
+                "ReturnData": False,
+            }
+            for metric in ("Bad", "All")
+        ]
+        (result,) = cloudwatch.get_metric_data(
+            MetricDataQueries=[*stats, {"Id": "result", "Expression": expression}],
+            StartTime=minute,
+            EndTime=minute + timedelta(minutes=5),
+        )["MetricDataResults"]
+        return dict(result)
+
+    result = asked("bad / all")
+    assert result["Values"] == [0.75, 0.25], "newest first, and nothing where one of them is missing"
+    assert result["Timestamps"] == [minute + timedelta(minutes=2), minute]
+    assert asked("FILL(bad, 0) / all")["Values"] == [0.75, 0.0, 0.25]
+    unsupported = asked("ANOMALY_DETECTION_BAND(bad)")
+    assert (unsupported["StatusCode"], unsupported["Values"]) == ("InternalError", [])
+    assert "not supported" in unsupported["Messages"][0]["Value"]
+
+
+def test_the_fleet_of_each_configuration_is_counted_apart(hosting: Hosting) -> None:
+    config = hosting.puppet_config()
+    name = hosting.endpoint(config)
+    hosting.invoke(name)
+    dimensions = {"EndpointName": name, "VariantName": "main", "EndpointConfigName": config}
+    metric = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+    cloudwatch = hosting.aws.client("cloudwatch")
+
+    def counted() -> float:
+        now = datetime.now(UTC)
+        points = cloudwatch.get_metric_statistics(
+            **metric, StartTime=now - timedelta(minutes=5), EndTime=now, Period=3600, Statistics=["Sum"]
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points)
+
+    until(lambda: counted() == 1, what="the invocation of the fleet")
+    assert values(hosting, name, "Invocations") == 1
+
+
 def test_the_states_of_an_endpoint_are_events(hosting: Hosting) -> None:
     """Through a queue: what a Lambda makes of it is tested with the CDK."""
     queue = hosting.name("queue")
