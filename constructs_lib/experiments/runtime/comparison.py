@@ -12,6 +12,8 @@ SURE = 0.95
 """The percentile of the value remaining."""
 LITTLE = 0.01
 """Of the range of a reward that may be of either sign: a mean nearer to 0 is no measure for a gain."""
+NARROW = 4
+"""A density this many times narrower than another falls between its nodes."""
 _CLOSE = 1e-5
 _MOST_STEPS = 60
 
@@ -64,7 +66,7 @@ def _others_below(
 def _abrupt(density: Density, seen_by: Density) -> Iterator[float]:
     """Where its distribution function has corners, or is a step in the eyes of a much wider density."""
     edges = density.edges
-    yield from edges if density.deviation < seen_by.deviation / 2 else (edges[0], edges[-1])
+    yield from edges if density.deviation < seen_by.deviation / NARROW else (edges[0], edges[-1])
 
 
 def _before_gain(level: float, gain: float, least: float) -> float:

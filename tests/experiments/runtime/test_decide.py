@@ -121,7 +121,7 @@ def test_an_arm_that_had_bad_luck_comes_back_before_the_hysteresis() -> None:
 
 
 def test_a_guardrail_takes_the_last_bit_of_traffic_whatever_the_hysteresis() -> None:
-    found = decide(experiment(), situation(weights={"A": 0.999, "B": 0.001}, tripped=frozenset("B")), CLEAR)
+    found = decide(experiment(), situation(weights={"A": 0.9996, "B": 0.0004}, tripped=frozenset("B")), CLEAR)
     assert found.weights == {"A": 1.0, "B": 0.0}
     assert found.change
     assert found.beliefs["B"].probability_best == 0.0
@@ -168,6 +168,21 @@ def test_it_stops_when_there_is_nothing_left_to_gain() -> None:
     assert not decide(experiment(**STOPS), situation(after=20 * DAY), OPEN).stop
 
 
+def test_either_threshold_ends_it() -> None:
+    """P(best) ≥ 0.95 says that nothing remains at the 95th percentile: only other thresholds tell them apart."""
+    late = situation(after=20 * DAY)
+    sure = experiment(stopping=Stopping(probability_best=0.75, value_remaining=0.0))
+    surer = experiment(stopping=Stopping(probability_best=0.8, value_remaining=0.0))
+    assert decide(sure, late, OPEN).stop
+    assert not decide(surer, late, OPEN).stop
+
+
+def test_at_the_end_the_last_bit_of_traffic_moves_too() -> None:
+    late = situation(after=20 * DAY, weights={"A": 0.0004, "B": 0.9996})
+    assert not decide(experiment(), late, CLEAR).change
+    assert decide(experiment(**STOPS), late, CLEAR).change
+
+
 def test_a_fixed_split_and_an_experiment_without_an_end_never_stop_by_themselves() -> None:
     late = situation(after=400 * DAY)
     assert not decide(experiment("fixed", **STOPS), late, CLEAR).stop
@@ -196,6 +211,13 @@ def test_once_stopped_only_a_guardrail_moves_the_traffic() -> None:
     assert (found.weights, found.change, found.stop, found.best) == (kept, False, True, "A")
     tripped = situation(after=20 * DAY, weights=kept, stopped=True, tripped=frozenset("A"))
     assert decide(told, tripped, CLEAR).weights == {"A": 0.0, "B": 1.0}
+
+
+def test_if_the_winner_is_taken_out_the_others_have_their_initial_shares_again() -> None:
+    told = experiment(shares=(0.6, 0.3, 0.1))
+    kept = {"A": 1.0, "B": 0.0, "C": 0.0}
+    found = decide(told, situation(weights=kept, stopped=True, tripped=frozenset("A")), [])
+    assert found.weights == {"A": 0.0, "B": 0.75, "C": 0.25}
 
 
 def test_a_starved_arm_of_a_sliding_window_comes_back_without_the_initial_shares() -> None:

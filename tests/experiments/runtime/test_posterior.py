@@ -146,6 +146,16 @@ def test_a_needle_among_haystacks_is_integrated_where_it_lies() -> None:
     assert probabilities_best(posteriors)["1"] == pytest.approx(wide.cdf(needle), abs=1e-4)
 
 
+@pytest.mark.parametrize("times_narrower", [1, 3, 10, 50, 100])
+def test_densities_of_any_widths_are_compared_exactly(times_narrower: int) -> None:
+    units = 1_000 * times_narrower**2
+    posteriors = betas([(1_000, 4), (units, units // 250)])
+    wide, narrow = stats.beta(5, 997), stats.beta(units // 250 + 1, units - units // 250 + 1)
+    even = (np.arange(5_000) + 0.5) / 5_000
+    exact = np.mean(1 - wide.cdf(narrow.ppf(even)))
+    assert probabilities_best(posteriors)["0"] == pytest.approx(exact, abs=1e-5)
+
+
 def test_nothing_remains_where_the_best_is_sure() -> None:
     posteriors = betas([(10_000, 400), (10_000, 600)])
     assert probabilities_best(posteriors)["1"] > 0.9999

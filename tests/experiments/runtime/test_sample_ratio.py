@@ -75,6 +75,16 @@ def test_an_arm_that_gets_what_it_should_not_is_a_mismatch() -> None:
     assert found.p < 1e-3
 
 
+def test_what_one_look_finds_improbable_need_not_be_a_mismatch() -> None:
+    """Whoever looks every hour will see such a p by chance."""
+    at = situation(epochs=[epoch(1, 0, None, 0.5)])
+    found = sample_ratio(experiment(), at, hour(0, 553, 447))
+    assert found.p is not None
+    assert found.always_valid is not None
+    assert found.p < 0.001 < found.always_valid < 0.1
+    assert not found.mismatch
+
+
 def test_an_arm_without_weight_is_no_part_of_the_split() -> None:
     told = experiment(shares=(0.4, 0.4, 0.2))
     tripped = Epoch(number=1, weights={"A": 0.5, "B": 0.5, "C": 0.0}, settled_at=BEGAN)

@@ -46,6 +46,16 @@ def test_moments_are_those_of_the_rewards() -> None:
     assert moments(BINARY, binary(0, 0)) is None
 
 
+def test_with_adaptive_shares_each_arm_has_a_sequence_with_half_of_alpha() -> None:
+    arms = [moments(BINARY, binary(3_000, 150)), moments(BINARY, binary(700, 40))]
+    assert arms[0] is not None
+    assert arms[1] is not None
+    found = difference(arms[1], arms[0], alpha=0.05, adaptive=True)
+    widths = sum(radius(each.variance / each.count, each.count, 0.025) for each in arms if each)
+    assert found.high - found.difference == pytest.approx(widths)
+    assert found.difference - found.low == pytest.approx(widths)
+
+
 def ever_wrong(*, adaptive: bool, runs: int = 500) -> tuple[float, float]:
     """A/A with 6 % each: how often the sequence, and a z-test, ever excludes 0 at 200 looks."""
     rng = np.random.default_rng(11)
