@@ -103,7 +103,9 @@ def findings_of(name: str, clients: Clients, *, now: float) -> Findings:
     # A look may stand under the start of its period, which began before it.
     first = look_key(max(since - experiment.period, 0.0))["sk"]
     stored = found(clients.dynamodb, place.table, LOOKS, since=first)
-    looks = tuple(look for look in map(_look, map(values, stored)) if look.at >= since)
+    read = (look for look in map(_look, map(values, stored)) if look.at >= since)
+    # A look that changed nothing lies under its period, one that did under its own time.
+    looks = tuple(sorted(read, key=lambda look: look.at))
     if not looks:
         raise ReportError(
             f"nothing has been looked at yet: the controller of {name!r} has found no endpoint that is in service "

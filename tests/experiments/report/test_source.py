@@ -83,6 +83,14 @@ def test_a_look_comes_back_as_it_was_decided() -> None:
     assert last.totals == {"bold": Totals(exposures=7, rewards=2, total=2.0)}
 
 
+def test_looks_come_in_the_order_of_their_time() -> None:
+    """The first that changes nothing is kept under the start of its period, so below those that changed something."""
+    times = [each.at for each in read(looked()).looks]
+
+    assert len(times) == 2
+    assert times == sorted(times)
+
+
 def test_what_is_read_makes_a_page() -> None:
     bench = looked()
     bench.wanted = sure
