@@ -84,11 +84,18 @@ def test_a_look_comes_back_as_it_was_decided() -> None:
 
 
 def test_looks_come_in_the_order_of_their_time() -> None:
-    """The first that changes nothing is kept under the start of its period, so below those that changed something."""
-    times = [each.at for each in read(looked()).looks]
+    """One that changes nothing is kept under the start of its period, so below one that changed something in it."""
+    bench = looked()
+    bench.wanted = towards(EVENLY)
+    bench.look(later=3600)
+    bench.endpoint.settle()
+    bench.wanted = sure
+    bench.look(later=10)
 
-    assert len(times) == 2
+    times = [each.at for each in read(bench).looks]
+
     assert times == sorted(times)
+    assert times[-2:] == [bench.now - 10, bench.now]
 
 
 def test_what_is_read_makes_a_page() -> None:
