@@ -89,16 +89,14 @@ def learned(
     totals: Mapping[str, Totals],
     batch: float,
 ) -> dict[str, float]:
-    """What the experiment's way of allocation wants for the arms that stand."""
+    """What the bandit wants for the arms that stand."""
     allocation = experiment.allocation
     if allocation.kind == "thompson":
         return thompson(probabilities, allocation.top_two)
     if allocation.kind == "epsilon_greedy":
         means = {arm: posteriors[arm].mean for arm in probabilities}
         return epsilon_greedy(means, allocation.epsilon)
-    if allocation.kind == "kl_ucb":
-        return upper_confidence(experiment.reward, {arm: totals[arm] for arm in probabilities}, batch)
-    return initial(experiment, probabilities.keys())
+    return upper_confidence(experiment.reward, {arm: totals[arm] for arm in probabilities}, batch)
 
 
 def trust(allocation: Allocation, least: float) -> float:

@@ -79,6 +79,7 @@ def test_the_kl_ucb_index_is_the_root_of_its_equation(mean: float, count: float,
 def test_an_arm_that_always_won_or_was_never_played_has_the_highest_index() -> None:
     assert kl_ucb.index(1.0, 50, 1e4) == 1.0
     assert kl_ucb.index(0.2, 0, 1e4) == 1.0
+    assert kl_ucb.index(0.2, 1, 1) == 0.2
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,7 @@ def test_kl_ucb_takes_an_arm_it_knows_nothing_of_for_as_good_as_the_best() -> No
     shares = kl_ucb.batch_shares({"A": 0.5, "B": 0.1, "C": None}, {"A": 500.0, "B": 500.0, "C": 0.0}, 500)
     assert shares["C"] == pytest.approx(1.0, abs=0.02)
     assert kl_ucb.batch_shares({"A": None, "B": None}, {"A": 0.0, "B": 0.0}, 10) == {"A": 0.5, "B": 0.5}
+    assert kl_ucb.batch_shares({"A": 0.5, "B": 0.4}, {"A": 50.0, "B": 50.0}, 0) == {"A": 0.5, "B": 0.5}
     assert kl_ucb.batch_shares({"A": 1.0, "B": 0.9}, {"A": 10.0, "B": 10.0}, 10) == {"A": 1.0, "B": 0.0}
 
 
