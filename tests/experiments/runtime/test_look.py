@@ -392,7 +392,9 @@ def test_killed_or_failed_between_any_two_calls_the_next_looks_carry_on(fault: F
     with Faults(recording.client).recorded() as calls:
         story(recording)
     check_story(recording)
-    for number in range(len(calls)):
+    for number, call in enumerate(calls):
+        if call in ("GetItem", "Query") and fault not in ("throttled", "killed after"):
+            continue  # a read that was not made, or was in vain, is the same
         bench = Bench(GUARDED)
         faults = Faults(bench.client)
         faults.spoil(number, fault)
