@@ -374,6 +374,7 @@ def check_story(bench: Bench) -> None:
     state = bench.state()
     assert (state.weights, state.pending, state.tripped) == (BOLD, None, frozenset())
     assert same(bench.endpoint.weights, BOLD)
+    assert bench.endpoint.unwritten == []
     for asked in bench.endpoint.asked:
         check(asked, EXPERIMENT.names)
     epochs = bench.epochs()
