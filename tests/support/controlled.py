@@ -23,11 +23,17 @@ class FakeEndpoint:
         self.status = "InService"
         self.weights = dict(weights)
         self.asked: list[dict[str, float]] = []
+        self.written: Callable[[], Mapping[str, float] | None] = lambda: None
+        """The weights that are written down as about to be asked for."""
+        self.unwritten: list[dict[str, float]] = []
+        """What was asked for without."""
 
     def see(self) -> Seen:
         return Seen(status=self.status, weights=self.weights)
 
     def weigh(self, weights: Mapping[str, float]) -> None:
+        if self.written() != weights:
+            self.unwritten.append(dict(weights))
         if self.status == "InService":
             self.asked.append(dict(weights))
             self.status = "Updating"
@@ -48,6 +54,7 @@ class Bench:
         self.client = self.table.client()
         self.store = StateStore(self.client, "ledger")
         self.endpoint = FakeEndpoint(EVENLY)
+        self.endpoint.written = self.pending
         self.alarms: set[str] = set()
         self.counted: list[Bucket] = []
         self.measured: list[Measure] = []
@@ -83,6 +90,11 @@ class Bench:
         """A look, by a function that has just started."""
         self.now += later
         return self.controller().look(reset=reset)
+
+    def pending(self) -> Mapping[str, float] | None:
+        """In the table, without a call to it."""
+        pending = State.of(self.table.items[("state", "state")]).pending
+        return None if pending is None else pending.weights
 
     def state(self) -> State:
         state = self.store.read()

@@ -147,11 +147,9 @@ class Experiment:
             "arms": [(arm.name, arm.model) for arm in self.arms],
             "reward": [
                 self.reward.kind,
-                self.reward.low,
-                self.reward.high,
                 self.reward.minimize,
-                self.reward.window,
+                *map(float, (self.reward.low, self.reward.high, self.reward.window)),
             ],
-            "period": self.period,
+            "period": float(self.period),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]

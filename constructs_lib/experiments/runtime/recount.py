@@ -137,11 +137,10 @@ class Recount:
         first, end = group.starts[0], group.starts[-1] + self._period
         known: dict[str, Known] = {}
         for event in self._events(first, end + LATENESS, group.parts, part):
-            # Those before the first period too: an answer that was given there does not count here.
+            # Those before the first period too: an answer that was given there counts there, not here.
             if isinstance(event, Exposure) and event.at < end:
                 told = Known(exposure=event)
                 known[event.id] = known[event.id].merged(told) if event.id in known else told
-        known = {id: each for id, each in known.items() if each.exposure and each.exposure.at >= first}
         until = end + self._experiment.reward.window + LATENESS
         for event in self._events(first, until, group.parts, part):
             if not isinstance(event, Exposure) and event.id in known:

@@ -374,6 +374,7 @@ def check_story(bench: Bench) -> None:
     state = bench.state()
     assert (state.weights, state.pending, state.tripped) == (BOLD, None, frozenset())
     assert same(bench.endpoint.weights, BOLD)
+    assert bench.endpoint.unwritten == []
     for asked in bench.endpoint.asked:
         check(asked, EXPERIMENT.names)
     epochs = bench.epochs()
@@ -392,7 +393,9 @@ def test_killed_or_failed_between_any_two_calls_the_next_looks_carry_on(fault: F
     with Faults(recording.client).recorded() as calls:
         story(recording)
     check_story(recording)
-    for number in range(len(calls)):
+    for number, call in enumerate(calls):
+        if call in ("GetItem", "Query") and fault not in ("throttled", "killed after"):
+            continue  # a read that was not made, or was in vain, is the same
         bench = Bench(GUARDED)
         faults = Faults(bench.client)
         faults.spoil(number, fault)

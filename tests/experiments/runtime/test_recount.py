@@ -48,7 +48,7 @@ class Archive:
 
     def lines(self, since: float, until: float) -> Iterator[tuple[bytes, float]]:
         for data, arrived in self.records:
-            if since <= arrived < until:
+            if (since // 3600 - 1) * 3600 <= arrived < until:  # whole hours, as S3 has them
                 self.read += 1
                 yield from ((line, arrived) for line in lines(data))
 
@@ -159,10 +159,13 @@ def test_a_run_without_time_leaves_the_rest_to_the_next() -> None:
 
 
 def test_an_answer_given_in_an_earlier_period_counts_there_only() -> None:
-    twice = [(exposure("a", at=NOON), NOON), (exposure("a", at=NOON + PERIOD), NOON + PERIOD)]
+    twice: Records = [
+        (exposure(id, at=at), at) for id, at in (("a", NOON), ("a", NOON + PERIOD), ("b", NOON + PERIOD))
+    ]
     world = World(twice, most=1)
     world.count(twice)
     world.run(now=DUE + PERIOD)
+    assert len(groups([START, START + int(PERIOD)], world.ledger.counted(), 1)) == 2
     assert world.recounts() == truth(twice)
 
 
