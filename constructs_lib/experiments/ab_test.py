@@ -22,6 +22,7 @@ from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
 from ..hosting.variant import Variant, model_name
 from .allocation import Allocation, Bandit, FixedSplit
+from .code import runtime_archive
 from .dashboard import experiment_dashboard
 from .functions import METRIC_NAMESPACE
 from .grants import ABTestGrants
@@ -139,6 +140,8 @@ class ABTest(constructs.Construct):
             ),
             path=lambda: construct_path(scope, id),
         )
+        # Before anything is made: what the functions stand on may not be installed.
+        runtime_archive()
         super().__init__(scope, id)
         note_place(self, scope, id)
         self.experiment_name = experiment_name if experiment_name is not None else physical_name(self)

@@ -30,11 +30,13 @@ def runtime_function(
     environment: Mapping[str, str],
     timeout: cdk.Duration,
     memory_mb: int,
+    puts_metrics: bool = False,
     packages: tuple[str, ...] = PACKAGES,
     alone: str = _OF_THE_MANAGER,
 ) -> lambda_.Function:
-    """The function of a module of ``runtime/``, which may log and put metrics, and nothing else yet.
+    """The function of a module of ``runtime/``, which may log, and nothing else yet.
 
+    :param puts_metrics: whether it calls PutMetricData. Metrics that it logs need no permission.
     :param packages: that the module stands on, beside boto3.
     :param alone: why it is in no VPC, and has no queue for dead letters and no reserved concurrency.
     """
@@ -49,7 +51,9 @@ def runtime_function(
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
     )
     group.grant_write(role)
-    _let_put_metrics(role)
+    acknowledge_inline_policy(role)
+    if puts_metrics:
+        _let_put_metrics(role)
     archive = runtime_archive(packages)
     function = lambda_.Function(
         within,

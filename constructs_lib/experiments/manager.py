@@ -30,7 +30,7 @@ from ..hosting.endpoint import EndpointBase
 from .delivery import EVENTS_PREFIX, EventDelivery
 from .functions import runtime_function
 
-_BATCH = 500
+_BATCH = 1000
 _RETRIES_SECONDS = 6 * 3600
 _KEY_ACTIONS = (
     "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo",
@@ -224,6 +224,7 @@ class ExperimentManager(constructs.Construct):
             environment=environment,
             timeout=cdk.Duration.minutes(2),
             memory_mb=1024,
+            puts_metrics=True,
         )
         self._let_use_table(
             function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"

@@ -11,7 +11,7 @@ from ..core.checks import LARGEST_NUMBER, duration, known, number
 from ..core.rules import Broken, Rules
 from .known_now import KNOWN_NOW, fields_known_now
 
-_CHAPELLE = "https://papers.nips.cc/paper/4321-an-empirical-evaluation-of-thompson-sampling"
+_CHAPELLE = "https://doi.org/10.1145/2623330.2623634"
 _MOST_SECONDS = 30 * 86_400
 
 

@@ -74,6 +74,7 @@ class ShadowComparison(constructs.Construct):
             environment={"SHADOW_TEST": stack_of(self).to_json_string(described)},
             timeout=cdk.Duration.minutes(_LONGEST_MINUTES),
             memory_mb=_MEMORY_MEGABYTES,
+            puts_metrics=True,
             packages=(),
             alone="Calls AWS's public endpoints only. A look that fails is tried again, and the next one compares the "
             "same window once more.",

@@ -107,3 +107,8 @@ def test_the_plan_is_of_the_rewards_kind() -> None:
 def test_alpha_is_small(alpha: object) -> None:
     stack = cdk.Stack(fresh_app(), "Stack")
     assert sole_violation(lambda: an_ab_test(stack, alpha=alpha)).property == "alpha"
+
+
+def test_an_alpha_out_of_its_bounds_is_refused_by_its_rule() -> None:
+    stack = cdk.Stack(fresh_app(), "Stack")
+    assert sole_violation(lambda: an_ab_test(stack, alpha=0.3)).rule == "SM-ABTEST-010"
