@@ -9,6 +9,7 @@ import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
@@ -182,6 +183,15 @@ class ABTest(constructs.Construct):
         """How large the test must be, where there is a plan."""
         self.grants = ABTestGrants(self)
         """Who may take part: ``test.grants.participate(function)``."""
+
+    def join(self, function: lambda_.Function) -> None:
+        """Let `function` take part, and tell the client in it which experiment this is.
+
+        Environment: ``EXPERIMENT``, ``LEDGER_TABLE``, ``EVENT_STREAM``.
+        """
+        for name, value in self.manager.client_environment.items():
+            function.add_environment(name, value)
+        self.grants.participate(function)
 
     def metric(
         self,

@@ -11,6 +11,7 @@ import pytest
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import (
     ABTest,
@@ -26,6 +27,9 @@ from constructs_lib import (
     UpperConfidenceBound,
 )
 from constructs_lib.experiments.runtime import experiment as runtime
+from constructs_lib.experiments.runtime.client import STREAM_VARIABLE
+from constructs_lib.experiments.runtime.raw import BUCKET_VARIABLE, PREFIX_VARIABLE
+from constructs_lib.experiments.runtime.schema import TABLE_VARIABLE
 from tests.support.experiments import an_ab_test
 from tests.support.synth import Template, fresh_app, resources, synthesized
 
@@ -252,6 +256,36 @@ def test_who_takes_part_cannot_touch_the_counts() -> None:
         {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["state"]}},
     ]
     assert on_table[1]["Action"] == "dynamodb:GetItem"
+
+
+def test_a_function_that_joins_has_what_its_client_reads() -> None:
+    stack = cdk.Stack(fresh_app(), "Stack")
+    test = an_ab_test(stack, experiment_name="ranker")
+    code = lambda_.Code.from_inline("def handle(event, context): pass")
+    joined = lambda_.Function(
+        stack, "App", runtime=lambda_.Runtime.PYTHON_3_13, handler="index.handle", code=code
+    )
+    test.join(joined)
+    template = synthesized(stack)
+    (variables,) = [
+        each["Properties"]["Environment"]["Variables"]
+        for each in resources(template, "AWS::Lambda::Function").values()
+        if each["Properties"]["Handler"] == "index.handle"
+    ]
+    assert set(variables) == {runtime.VARIABLE, TABLE_VARIABLE, STREAM_VARIABLE}
+    controller = function(template, "controller")["Environment"]["Variables"]
+    assert variables[runtime.VARIABLE] == controller[runtime.VARIABLE]
+    assert variables[TABLE_VARIABLE] == controller[TABLE_VARIABLE]
+
+
+def test_the_recount_is_told_where_the_events_are() -> None:
+    _, template = made()
+    (bucket,) = resources(template, "AWS::S3::Bucket")
+    (delivery,) = resources(template, "AWS::KinesisFirehose::DeliveryStream").values()
+    told = function(template, "recount")["Environment"]["Variables"]
+    destination = delivery["Properties"]["ExtendedS3DestinationConfiguration"]
+    assert told[BUCKET_VARIABLE] == {"Ref": bucket}
+    assert destination["Prefix"] == f"{told[PREFIX_VARIABLE]}!{{timestamp:yyyy/MM/dd/HH}}/"
 
 
 def test_two_experiments_share_a_stack() -> None:
