@@ -118,6 +118,7 @@ class ABTest(constructs.Construct):
             look_every=look_every if look_every is not None else cdk.Duration.minutes(5),
             plan=plan,
             alpha=alpha,
+            dashboard=dashboard,
             removal_policy=removal_policy,
         )
         enforce_together(

@@ -49,6 +49,7 @@ class ABTestProps:
     look_every: cdk.Duration
     plan: Plan | None
     alpha: float
+    dashboard: bool
     removal_policy: cdk.RemovalPolicy
 
     @property

@@ -187,6 +187,7 @@ EXPERIMENTS: list[Subject] = [
             "capture": (None, optional(a(DataCapture))),
             "metrics": (None, optional(a(MetricsPublishing))),
             "encryption_key": (None, optional(like("key_arn"))),
+            "dashboard": (True, flag),
             "removal_policy": (cdk.RemovalPolicy.RETAIN, a(cdk.RemovalPolicy)),
         },
     ),
