@@ -67,7 +67,7 @@ def test_the_strategies_reach_every_property() -> None:
     drawn: dict[Any, set[str]] = {}
 
     @given(st.tuples(*KINDS))
-    @settings(max_examples=150, database=None, derandomize=True)
+    @settings(max_examples=300, database=None, derandomize=True)
     def draw(several: tuple[Made, ...]) -> None:
         for _, part in parts(several):
             if is_ours(part):
