@@ -25,13 +25,13 @@ from constructs_lib.experiments.runtime.counts import Bucket, Totals
 from constructs_lib.experiments.runtime.decide import decide
 from constructs_lib.experiments.runtime.decision import Situation
 from constructs_lib.experiments.runtime.experiment import Allocation, Arm, Experiment, Reward, Stopping
-from constructs_lib.experiments.runtime.per_request import epsilon_choice, kl_ucb_choice, thompson_draw
+from constructs_lib.experiments.runtime.per_request import kl_ucb_choice, thompson_draw
+
+from .players import PROBLEMS, MakePlayer, Problem, mabwiser, one_by_one, ours, played
 
 DAY = 86400.0
 SURE = 3.0
 """Standard errors of the difference within which two figures are the same."""
-
-Choice = Callable[[Mapping[str, Totals], int, random.Random], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,80 +77,6 @@ Result = TypeVar("Result")
 
 
 # --- one request at a time -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Bernoulli arms, and the regrets that others measured over 400 runs."""
-
-    name: str
-    means: tuple[float, ...]
-    horizon: int
-    measured: Mapping[str, tuple[float, float]]
-
-
-PROBLEMS = (
-    Problem(
-        name="0.1…0.9, T=10⁴",
-        means=tuple(i / 10 for i in range(1, 10)),
-        horizon=10_000,
-        measured={
-            "Thompson": (41.5, 0.5),
-            "KL-UCB": (58.7, 0.6),
-            "UCB1": (331.5, 1.3),
-            "ε=0.1": (431.6, 3.7),
-        },
-    ),
-    Problem(
-        name="0.1, 0.05×3, 0.02×3, 0.01×3, T=2·10⁴",
-        means=(0.1, *[0.05] * 3, *[0.02] * 3, *[0.01] * 3),
-        horizon=20_000,
-        measured={
-            "Thompson": (91.1, 0.8),
-            "KL-UCB": (133.1, 1.0),
-            "UCB1": (841.9, 1.5),
-            "ε=0.1": (201.1, 5.8),
-        },
-    ),
-)
-
-
-def ucb1(totals: Mapping[str, Totals], now: int) -> str:
-    """Auer's index, for comparison only: the library offers KL-UCB in its place."""
-
-    def index(arm: str) -> float:
-        seen = totals[arm]
-        if not seen.exposures:
-            return math.inf
-        return seen.total / seen.exposures + math.sqrt(2 * math.log(now) / seen.exposures)
-
-    return max(totals, key=index)
-
-
-CHOICES: dict[str, Choice] = {
-    "Thompson": lambda totals, _, rng: thompson_draw(totals, rng),
-    "KL-UCB": lambda totals, now, _: kl_ucb_choice(totals, now),
-    "UCB1": lambda totals, now, _: ucb1(totals, now),
-    "ε=0.1": lambda totals, _, rng: epsilon_choice(totals, 0.1, rng),
-}
-
-ONE = Totals(exposures=1, rewards=1, total=1, squares=1)
-NONE = Totals(exposures=1)
-
-
-def one_by_one(problem: Problem, way: str, seed: int) -> float:
-    """The regret of a run in which each request is rewarded before the next one comes."""
-    choose, rng = CHOICES[way], random.Random(seed)  # noqa: S311
-    # In any order: where arms are level the first is chosen, which must not be the best by design.
-    shuffled = rng.sample(problem.means, len(problem.means))
-    means = {str(i): mean for i, mean in enumerate(shuffled)}
-    best, regret = max(means.values()), 0.0
-    totals = dict.fromkeys(means, Totals())
-    for now in range(1, problem.horizon + 1):
-        arm = choose(totals, now, rng)
-        totals[arm] += ONE if rng.random() < means[arm] else NONE
-        regret += best - means[arm]
-    return regret
 
 
 def requests(runs: int) -> Iterator[Line]:
@@ -325,51 +251,18 @@ def timed(action: Callable[[], object], times: int) -> float:
 # --- MABWiser ------------------------------------------------------------------------------------------
 
 
-def mabwiser_run(problem: Problem, seed: int) -> tuple[float, float, float]:
-    """Regret of MABWiser's Thompson sampling, and its median times of a prediction and of a partial fit."""
-    from mabwiser.mab import MAB, LearningPolicy
-
-    rng = random.Random(seed)  # noqa: S311
-    means = {str(i): mean for i, mean in enumerate(problem.means)}
-    bandit = MAB(arms=list(means), learning_policy=LearningPolicy.ThompsonSampling(), seed=seed)
-    bandit.fit(decisions=[], rewards=[])
-    best, regret, choosing, learning = max(means.values()), 0.0, [], []
-    for _ in range(problem.horizon):
-        started = time.perf_counter()
-        arm = bandit.predict()
-        chosen = time.perf_counter()
-        bandit.partial_fit(decisions=[arm], rewards=[int(rng.random() < means[arm])])
-        choosing.append(chosen - started)
-        learning.append(time.perf_counter() - chosen)
-        regret += best - means[arm]
-    return regret, statistics.median(choosing), statistics.median(learning)
-
-
-def our_run(problem: Problem, seed: int) -> tuple[float, float, float]:
-    """The same of ours, where learning is counting."""
-    rng = random.Random(seed)  # noqa: S311
-    means = {str(i): mean for i, mean in enumerate(problem.means)}
-    best, regret, choosing, learning = max(means.values()), 0.0, [], []
-    totals = dict.fromkeys(means, Totals())
-    for _ in range(problem.horizon):
-        started = time.perf_counter()
-        arm = thompson_draw(totals, rng)
-        chosen = time.perf_counter()
-        totals[arm] += ONE if rng.random() < means[arm] else NONE
-        choosing.append(chosen - started)
-        learning.append(time.perf_counter() - chosen)
-        regret += best - means[arm]
-    return regret, statistics.median(choosing), statistics.median(learning)
-
-
 def against_mabwiser(runs: int) -> Iterator[Line]:
     """Thompson sampling of both, the same problem."""
     problem = PROBLEMS[0]
-    for name, run in (("ours", our_run), ("MABWiser", mabwiser_run)):
-        regrets, choosing, learning = zip(*in_parallel(partial(run, problem), runs), strict=True)
+    players: dict[str, MakePlayer] = {"ours": partial(ours, "Thompson"), "MABWiser": mabwiser}
+    for name, make in players.items():
+        found = in_parallel(partial(played, problem, make), runs)
+        regrets = [each.regret for each in found]
         yield Figure(what=f"{problem.name}: regret, Thompson, {name}", runs=regrets, aim=None)
-        yield Duration(what=f"…to choose, {name}", seconds=statistics.median(choosing))
-        yield Duration(what=f"…to learn a reward, {name}", seconds=statistics.median(learning))
+        choosing = statistics.median(each.choosing for each in found)
+        yield Duration(what=f"…to choose, {name}", seconds=choosing)
+        learning = statistics.median(each.learning for each in found)
+        yield Duration(what=f"…to learn a reward, {name}", seconds=learning)
 
 
 # --- the part ------------------------------------------------------------------------------------------

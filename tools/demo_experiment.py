@@ -28,7 +28,7 @@ def run(aws: LocalAws, cdk: Cdk, say: Callable[[str], None]) -> Path:
     """Deploy, send visitors until a model has won, write the report; where the report is."""
     say(f"cdk deploy {STACK}: two models, one that sees 1 measurement and one that sees 30")
     cdk.deploy(STACK, context=CONTEXT)
-    outputs = _outputs(aws)
+    outputs = aws.outputs(STACK)
     endpoint = described(aws, outputs).endpoint
     visitors = Visitors(aws, outputs)
     say("visitors come, and tell when an answer was right; the deployed controller looks every second or so")
@@ -48,11 +48,6 @@ def run(aws: LocalAws, cdk: Cdk, say: Callable[[str], None]) -> Path:
     _report(aws, outputs["ExperimentName"], report)
     cdk.run("destroy", STACK, "--force")
     return report
-
-
-def _outputs(aws: LocalAws) -> dict[str, str]:
-    (stack,) = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
 
 def _must_have_won(shares: dict[str, float]) -> None:

@@ -62,6 +62,11 @@ class LocalAws:
             self._clients[service] = client
         return client
 
+    def outputs(self, stack: str) -> dict[str, str]:
+        """The outputs of a deployed stack, by their logical ids."""
+        (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
+
     def environment(self) -> dict[str, str]:
         """The environment in which the ordinary tools (cdk, aws) find this AWS and nothing else."""
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

@@ -22,7 +22,7 @@ from ..hosting.realtime_rules import RealtimeProps, realtime_rules
 from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
 from ..hosting.variant import Variant, model_name
-from .allocation import Allocation, Bandit, FixedSplit
+from .allocation import Allocation, FixedSplit
 from .code import runtime_archive
 from .dashboard import experiment_dashboard
 from .functions import METRIC_NAMESPACE
@@ -213,7 +213,7 @@ class ABTest(constructs.Construct):
         )
 
     def _dashboard(self, props: ABTestProps, alarms: Sequence[_Alarm]) -> cloudwatch.Dashboard:
-        stopping = props.allocation.stopping if isinstance(props.allocation, Bandit) else None
+        stopping = props.allocation.stopping
         return experiment_dashboard(
             self, "Dashboard", look_every=props.look_every, stopping=stopping, alarms=alarms
         )
@@ -260,7 +260,7 @@ class ABTest(constructs.Construct):
 
     def _description(self, props: ABTestProps, guards: Sequence[tuple[str, _Alarm]]) -> str:
         """The experiment as its functions are told: runtime/experiment.py reads it."""
-        stopping = props.allocation.stopping if isinstance(props.allocation, Bandit) else None
+        stopping = props.allocation.stopping
         described: dict[str, object] = {
             "name": self.experiment_name,
             "endpoint": self.endpoint.endpoint_name,

@@ -116,7 +116,8 @@ class FixedSplit:
         FixedSplit()                                   # even shares
     """
 
-    adaptive: ClassVar[bool] = False
+    stopping: ClassVar[None] = None
+    """A fixed split goes on until it is taken down."""
 
     def __init__(self, **shares: float) -> None:
         """Split the traffic.
@@ -141,8 +142,6 @@ class FixedSplit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bandit:
     """What the bandits have in common: a base class, of no use by itself."""
-
-    adaptive: ClassVar[bool] = True
 
     exploration: Exploration = field(default_factory=Exploration)
     memory: Memory = field(default_factory=Memory.everything)

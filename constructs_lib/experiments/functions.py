@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 import constructs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
+from ..core.functions import own_function, putting_metrics
+from ..core.roles import acknowledge_wildcard
 from .code import PACKAGES, runtime_archive
 
 METRIC_NAMESPACE = "ConstructsLib/Experiments"
@@ -40,62 +39,29 @@ def runtime_function(
     :param packages: that the module stands on, beside boto3.
     :param alone: why it is in no VPC, and has no queue for dead letters and no reserved concurrency.
     """
-    within = constructs.Construct(scope, id)
-    group = logs.LogGroup(
-        within, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
-    )
-    role = iam.Role(
-        within,
-        "Role",
-        description=description,
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-    )
-    group.grant_write(role)
-    acknowledge_inline_policy(role)
-    if puts_metrics:
-        _let_put_metrics(role)
     archive = runtime_archive(packages)
-    function = lambda_.Function(
-        within,
-        "Function",
+    function = own_function(
+        constructs.Construct(scope, id),
+        handler=f"{module}.handle",
+        code=lambda_.Code.from_asset(archive.path, asset_hash=archive.digest),
         description=description,
-        runtime=lambda_.Runtime.PYTHON_3_14,
+        role_description=description,
+        timeout=timeout,
+        memory_mb=memory_mb,
+        environment=environment,
         # A third cheaper a second than x86, and the code is plain Python.
         architecture=lambda_.Architecture.ARM_64,
-        handler=f"runtime.{module}.handle",
-        code=lambda_.Code.from_asset(archive.path, asset_hash=archive.digest),
-        environment=dict(environment),
-        role=role,
-        log_group=group,
-        timeout=timeout,
-        memory_size=memory_mb,
+        alone=alone,
+        logged="Names, counts and reasons, no user's data; CloudWatch Logs encrypts them with its own key.",
     )
-    _acknowledge_choices(function, group, alone)
+    if puts_metrics:
+        _let_put_metrics(function)
     return function
 
 
-def _let_put_metrics(role: iam.Role) -> None:
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": METRIC_NAMESPACE}},
+def _let_put_metrics(function: lambda_.Function) -> None:
+    function.add_to_role_policy(putting_metrics(METRIC_NAMESPACE))
+    if function.role is not None:
+        acknowledge_wildcard(
+            function.role, "*", "PutMetricData knows no resource; the condition binds it to our namespace."
         )
-    )
-    acknowledge_inline_policy(role)
-    acknowledge_wildcard(
-        role, "*", "PutMetricData knows no resource; the condition binds it to our namespace."
-    )
-
-
-def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup, alone: str) -> None:
-    acknowledge(
-        function, dict.fromkeys(both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"), alone)
-    )
-    acknowledge(
-        group,
-        dict.fromkeys(
-            both_packs("CloudWatchLogGroupEncrypted"),
-            "Names, counts and reasons, no user's data; CloudWatch Logs encrypts them with its own key.",
-        ),
-    )

@@ -25,6 +25,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from ..core.buckets import attributes_of, data_bucket
+from ..core.place import path_of
 from ..core.roles import acknowledge, acknowledge_wildcard, both_packs, wildcard_actions
 from ..hosting.endpoint import EndpointBase
 from .delivery import EVENTS_PREFIX, EventDelivery
@@ -58,7 +59,7 @@ class ExperimentManager(constructs.Construct):
         self.stream = self._stream()
         """Where applications put exposures and rewards."""
         self.bucket: s3.Bucket = data_bucket(
-            self, "Events", what=f"Exposures and rewards of {scope.node.path}", key=encryption_key
+            self, "Events", what=f"Exposures and rewards of {path_of(scope)}", key=encryption_key
         )
         """Everything that arrived, for the recount and for analyses of your own."""
         self.delivery = EventDelivery(self, "Delivery", stream=self.stream, bucket=self.bucket)
@@ -169,9 +170,7 @@ class ExperimentManager(constructs.Construct):
             timeout=cdk.Duration.minutes(2),
             memory_mb=512,
         )
-        self._let_use_table(
-            function, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
-        )
+        self._let_use_table(function, "dynamodb:BatchGetItem")
         function.add_event_source(
             sources.KinesisEventSource(
                 self.stream,
@@ -191,8 +190,9 @@ class ExperimentManager(constructs.Construct):
             acknowledge(self, dict.fromkeys(found, reason))
         return function
 
-    def _let_use_table(self, function: lambda_.Function, *actions: str) -> None:
-        self.table.grant(function, *actions)
+    def _let_use_table(self, function: lambda_.Function, reading: str) -> None:
+        """Let it read and write single items, and many by `reading`."""
+        self.table.grant(function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", reading)
         if self.encryption_key is not None:
             # What DynamoDB does with the key, it does in the caller's name:
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
@@ -226,17 +226,9 @@ class ExperimentManager(constructs.Construct):
             memory_mb=1024,
             puts_metrics=True,
         )
-        self._let_use_table(
-            function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"
-        )
+        self._let_use_table(function, "dynamodb:Query")
         endpoint.grants.shift_traffic(function)
-        events.Rule(
-            self,
-            "Look",
-            description="Lets the controller of an experiment look at the rewards",
-            schedule=events.Schedule.rate(look_every),
-            targets=[targets.LambdaFunction(function)],
-        )
+        self._call("Look", function, look_every, "Lets the controller of an experiment look at the rewards")
         return function
 
     def _recount(self, environment: Mapping[str, str]) -> lambda_.Function:
@@ -250,14 +242,17 @@ class ExperimentManager(constructs.Construct):
             memory_mb=2048,
         )
         self._let_read_events(function)
-        self._let_use_table(
-            function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"
-        )
+        self._let_use_table(function, "dynamodb:Query")
+        hourly = cdk.Duration.hours(1)
+        self._call("RecountHourly", function, hourly, "Counts the closed periods of an experiment again")
+        return function
+
+    def _call(self, id: str, function: lambda_.Function, every: cdk.Duration, description: str) -> None:
+        """Call `function` on a schedule."""
         events.Rule(
             self,
-            "RecountHourly",
-            description="Counts the closed periods of an experiment again",
-            schedule=events.Schedule.rate(cdk.Duration.hours(1)),
+            id,
+            description=description,
+            schedule=events.Schedule.rate(every),
             targets=[targets.LambdaFunction(function)],
         )
-        return function

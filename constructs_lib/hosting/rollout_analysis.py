@@ -18,6 +18,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from ..core.functions import putting_metrics
 from ..core.place import stack_of
 from ..core.roles import acknowledge, acknowledge_wildcard, both_packs
 from .stack_function import stack_function
@@ -56,13 +57,7 @@ class AnalysisFunction(constructs.Construct):
         self.function.add_to_role_policy(
             iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])
         )
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:PutMetricData"],
-                resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            )
-        )
+        self.function.add_to_role_policy(putting_metrics(NAMESPACE))
         acknowledge_wildcard(
             self, "*", "CloudWatch's data takes no resource; what is put is bound to our namespace."
         )

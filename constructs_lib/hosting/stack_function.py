@@ -6,11 +6,9 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import constructs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 
-from ..core.roles import acknowledge, acknowledge_inline_policy, both_packs
+from ..core.functions import own_function
 
 _HERE = Path(__file__).parent
 
@@ -20,51 +18,19 @@ def stack_function(
 ) -> lambda_.Function:
     """The function ``Function`` under `scope`, with its role and its log group.
 
-    :param handler: ``<module of runtime/>.<function>``. All of ``runtime/`` is one asset, as a package,
-        so that its modules share what is common.
+    :param handler: ``<module of runtime/>.<function>``.
     """
-    group = logs.LogGroup(
-        scope, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
-    )
-    role = iam.Role(
+    return own_function(
         scope,
-        "Role",
-        description=role_description,
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-    )
-    group.grant_write(role)
-    acknowledge_inline_policy(role)
-    function = lambda_.Function(
-        scope,
-        "Function",
-        description=description,
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        handler=f"runtime.{handler}",
+        handler=handler,
         code=lambda_.Code.from_asset(
             str(_HERE), exclude=["/*", "!/runtime", "__pycache__"], ignore_mode=cdk.IgnoreMode.GIT
         ),
-        role=role,
-        log_group=group,
+        description=description,
+        role_description=role_description,
         timeout=cdk.Duration.minutes(5),
-        memory_size=256,
-    )
-    _acknowledge_choices(function, group)
-    return function
-
-
-def _acknowledge_choices(function: lambda_.Function, group: logs.LogGroup) -> None:
-    acknowledge(
-        function,
-        dict.fromkeys(
-            both_packs("LambdaInsideVPC", "LambdaDLQ", "LambdaConcurrency"),
-            "Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it "
-            "fails is red in CloudFormation, and EventBridge retries what it starts.",
-        ),
-    )
-    acknowledge(
-        group,
-        dict.fromkeys(
-            both_packs("CloudWatchLogGroupEncrypted"),
-            "Names of resources, no data; CloudWatch Logs encrypts them with its own key.",
-        ),
+        memory_mb=256,
+        alone="Runs for seconds while a stack deploys and calls AWS's public endpoints only; a deploy that it "
+        "fails is red in CloudFormation, and EventBridge retries what it starts.",
+        logged="Names of resources, no data; CloudWatch Logs encrypts them with its own key.",
     )

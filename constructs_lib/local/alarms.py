@@ -103,16 +103,9 @@ def _values(alarm: Alarm, period: int, grid: tuple[float, ...]) -> Series:
 
 
 def _series(metric: Mapping[str, Any], statistic: str, period: int, grid: tuple[float, ...]) -> Series:
-    dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions") or []}
-    everything = cloudwatch.points(metric["Namespace"], metric["MetricName"], dimensions)
+    everything = cloudwatch.points_of(metric)
     found = list(takewhile(lambda point: point["Timestamp"] >= grid[0] - _LATENESS, reversed(everything)))
-    values = {}
-    for start in grid:
-        inside = [point for point in found if start <= point["Timestamp"] < start + period]
-        value = cloudwatch.statistic(inside, statistic)
-        if value is not None:
-            values[start] = value
-    return values
+    return cloudwatch.by_period(found, statistic, period, grid)
 
 
 def _reason(rule: AlarmRule, window: Window) -> str:

@@ -31,6 +31,23 @@ def statistic(of: Sequence[Point], name: str) -> float | None:
     return None if value is None else float(value)
 
 
+def points_of(metric: Mapping[str, Any]) -> Sequence[Point]:
+    """`points` of a metric as requests and alarms spell it."""
+    dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions") or ()}
+    return points(metric["Namespace"], metric["MetricName"], dimensions)
+
+
+def by_period(of: Sequence[Point], name: str, period: float, grid: Sequence[float]) -> dict[float, float]:
+    """A statistic of the points in each period that begins at `grid`; one without points has no value."""
+    values = {}
+    for start in grid:
+        inside = [point for point in of if start <= point["Timestamp"] < start + period]
+        value = statistic(inside, name)
+        if value is not None:
+            values[start] = value
+    return values
+
+
 def move_alarm(alarm: Alarm, state: str, reason: str) -> None:
     """Move an alarm to a state, with its history, its actions, and the composite alarms above it."""
     before = alarm["StateValue"]

@@ -47,16 +47,8 @@ def results(queries: Queries, start: float, end: float) -> list[dict[str, Any]]:
 def _of(query: Mapping[str, Any], series: Mapping[str, Series], grid: tuple[float, ...]) -> Series:
     if "Expression" in query:
         return evaluate(query["Expression"], series, grid)
-    metric, period = query["MetricStat"]["Metric"], _period(query)
-    dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions") or ()}
-    everything = cloudwatch.points(metric["Namespace"], metric["MetricName"], dimensions)
-    values = {}
-    for start in grid:
-        inside = [point for point in everything if start <= point["Timestamp"] < start + period]
-        value = cloudwatch.statistic(inside, query["MetricStat"]["Stat"])
-        if value is not None:
-            values[start] = value
-    return values
+    stat = query["MetricStat"]
+    return cloudwatch.by_period(cloudwatch.points_of(stat["Metric"]), stat["Stat"], _period(query), grid)
 
 
 def _period(query: Mapping[str, Any]) -> int:

@@ -36,8 +36,7 @@ class Deployed:
 
     def deploy(self, **context: str) -> None:
         self._cdk.deploy("Experiment", context={**CONTEXT, **context})
-        stacks = self.aws.client("cloudformation").describe_stacks(StackName="Experiment")["Stacks"]
-        self.outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
+        self.outputs = self.aws.outputs("Experiment")
 
     def look(self, **event: Any) -> str:
         return look(self.aws, self.outputs, **event)

@@ -45,9 +45,7 @@ def test_a_challenger_comes_and_goes_and_the_endpoint_stays(strict_account: Acco
 
 def pairs(account: Account, at: datetime) -> int:
     """How many answers the deployed function compares, with no right but those of its role."""
-    cloudformation = account.aws.client("cloudformation")
-    told = cloudformation.describe_stacks(StackName="Shadowed")["Stacks"][0]["Outputs"]
-    (function,) = (each["OutputValue"] for each in told if each["OutputKey"] == "Comparison")
+    function = account.aws.outputs("Shadowed")["Comparison"]
     event = json.dumps({"at": at.isoformat()})
     called = account.aws.client("lambda").invoke(FunctionName=function, Payload=event)
     answered = json.loads(called["Payload"].read())

@@ -53,12 +53,6 @@ def deployed(app: Cdk, request: pytest.FixtureRequest) -> Iterator[None]:
     app.run("destroy", request.param, "--force")
 
 
-def outputs(account: Account, stack: str) -> dict[str, str]:
-    """The stack's outputs, under the last words of their logical ids."""
-    found = account.aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-    return {each["OutputKey"]: each["OutputValue"] for each in found}
-
-
 def csv(rows: Any) -> str:
     return "\n".join(",".join(str(value) for value in row) for row in rows)
 
@@ -83,7 +77,7 @@ def test_a_serverless_endpoint_answers(account: Account) -> None:
 @pytest.mark.usefixtures("deployed")
 def test_an_asynchronous_endpoint_sleeps_wakes_and_tells(account: Account) -> None:
     sagemaker, s3 = account.aws.client("sagemaker"), account.aws.client("s3")
-    told = outputs(account, "Async")
+    told = account.aws.outputs("Async")
 
     def instances() -> int:
         variant = sagemaker.describe_endpoint(EndpointName="async-endpoint")["ProductionVariants"][0]
@@ -121,7 +115,7 @@ def test_an_asynchronous_endpoint_sleeps_wakes_and_tells(account: Account) -> No
 @deploying("MultiModel")
 @pytest.mark.usefixtures("deployed")
 def test_fifty_models_answer_behind_one_endpoint(account: Account) -> None:
-    targets = json.loads(outputs(account, "MultiModel")["TargetModels"])
+    targets = json.loads(account.aws.outputs("MultiModel")["TargetModels"])
     assert len(targets) == 50
     client = account.aws.client("sagemaker-runtime")
     images, meant = load_digits(return_X_y=True)
@@ -181,7 +175,7 @@ def test_a_pipeline_scales_classifies_and_names(account: Account) -> None:
 @pytest.mark.usefixtures("deployed")
 def test_components_sleep_and_wake_on_a_fleet_they_share(account: Account) -> None:
     client = account.aws.client("sagemaker-runtime")
-    told = outputs(account, "Components")
+    told = account.aws.outputs("Components")
     _, cancer_x, _, _ = cancer()
     _, wine_x, _, _ = wine.split()
 
@@ -229,7 +223,7 @@ def test_callers_see_production_only_and_the_challenger_is_compared_with_it(acco
         assert answer["InvokedProductionVariant"] == "Production"
         assert json.loads(answer["Body"].read())["labels"] == [few[number % len(rows)]]
 
-    told = outputs(account, "Shadow")
+    told = account.aws.outputs("Shadow")
     bucket, _, prefix = reports_of(told).removeprefix("s3://").partition("/")
     s3 = account.aws.client("s3")
 

@@ -21,10 +21,10 @@ import boto3
 
 from .agreement import Criteria, Load, Outcome, compare, slowdown, verdict
 from .captured import Selection, UnparsableError, answer, captured
+from .emf import NAMESPACE
 from .pairing import Paired, Pairing, Side
 
 VARIABLE = "SHADOW_TEST"
-NAMESPACE = "ConstructsLib/Experiments"
 DIMENSION = "ShadowTest"
 
 _LOOKS = 2
