@@ -29,8 +29,8 @@ def own_function(
 ) -> lambda_.Function:
     """The function ``Function`` under `scope`, with ``Role`` and ``Logs``; it may log, and nothing else yet.
 
-    :param handler: ``<module of runtime/>.<function>``.
-    :param code: all of a room's ``runtime/``, as a package, so that its modules share what is common.
+    :param handler: ``constructs_lib.<room>.runtime.<module>.<function>``.
+    :param code: all of a room's ``runtime/``, so that its modules share what is common.
     :param alone: why it is in no VPC, and has no queue for dead letters and no reserved concurrency.
     :param logged: why its logs need no key of their own.
     """
@@ -51,7 +51,7 @@ def own_function(
         description=description,
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=architecture,
-        handler=f"runtime.{handler}",
+        handler=handler,
         code=code,
         environment=None if environment is None else dict(environment),
         role=role,

@@ -23,9 +23,8 @@ from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
 from ..hosting.variant import Variant, model_name
 from .allocation import Allocation, FixedSplit
-from .code import runtime_archive
 from .dashboard import experiment_dashboard
-from .functions import METRIC_NAMESPACE
+from .functions import METRIC_NAMESPACE, experiments_archive
 from .grants import ABTestGrants
 from .guardrail import Guardrail
 from .manager import ExperimentManager
@@ -143,7 +142,7 @@ class ABTest(constructs.Construct):
             path=lambda: construct_path(scope, id),
         )
         # Before anything is made: what the functions stand on may not be installed.
-        runtime_archive()
+        experiments_archive()
         super().__init__(scope, id)
         note_place(self, scope, id)
         self.experiment_name = experiment_name if experiment_name is not None else physical_name(self)

@@ -8,16 +8,36 @@ import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_lambda as lambda_
 
+from ..core.code import RuntimeArchive, runtime_archive
 from ..core.functions import own_function, putting_metrics
 from ..core.roles import acknowledge_wildcard
-from .code import PACKAGES, runtime_archive
+from ..core.rules import Broken, listed
 
+PACKAGES = ("aws_lambda_powertools", "typing_extensions")
+"""What is not in Lambda's own runtime, which brings boto3. Plain Python: it runs on any machine of Lambda's."""
+INSTALLED = listed(
+    id="SM-ABTEST-001",
+    summary="What the functions of an experiment stand on is installed where it is synthesized.",
+    source="https://docs.aws.amazon.com/powertools/python/latest/",
+)
 METRIC_NAMESPACE = "ConstructsLib/Experiments"
 
 _OF_THE_MANAGER = (
     "Calls AWS's public endpoints only. What it cannot take stays in the stream, and goes to the queue "
     "of failed batches; a look that fails is followed by the next one."
 )
+
+
+def experiments_archive(packages: tuple[str, ...] = PACKAGES) -> RuntimeArchive:
+    """The code of experiments.
+
+    :raises ConstraintError: SM-ABTEST-001.
+    """
+    try:
+        return runtime_archive("experiments", packages=packages)
+    except ModuleNotFoundError as error:
+        fix = "pip install 'constructs-lib[experiments]'"
+        raise INSTALLED.error("experiments", Broken("package", error.name, "installed", fix)) from error
 
 
 def runtime_function(
@@ -39,11 +59,10 @@ def runtime_function(
     :param packages: that the module stands on, beside boto3.
     :param alone: why it is in no VPC, and has no queue for dead letters and no reserved concurrency.
     """
-    archive = runtime_archive(packages)
     function = own_function(
         constructs.Construct(scope, id),
-        handler=f"{module}.handle",
-        code=lambda_.Code.from_asset(archive.path, asset_hash=archive.digest),
+        handler=f"constructs_lib.experiments.runtime.{module}.handle",
+        code=experiments_archive(packages).code,
         description=description,
         role_description=description,
         timeout=timeout,

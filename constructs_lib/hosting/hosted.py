@@ -58,6 +58,8 @@ class HostedEndpoint(EndpointBase):
         self._endpoint_name = given if given is not None else physical_name(self)
         self.capture_bucket: s3.IBucket | None = None
         """Where captured data lands, if any is."""
+        self.capture = props.capture
+        """What is captured, if anything is."""
 
     @staticmethod
     def from_endpoint_name(scope: constructs.Construct, id: str, endpoint_name: str) -> ImportedEndpoint:
@@ -69,6 +71,8 @@ class HostedEndpoint(EndpointBase):
         rollout = props.rollout if props.rollout is not None else Rollout.unguarded()
         shadows = () if particulars.shadow is None else (particulars.shadow,)
         everyone = (*variants, *shadows)
+        self.hosted_variants: dict[str, HostedVariant] = {variant.name: variant for variant in everyone}
+        """What serves under each variant's name, shadows among them."""
         self.variant_names = tuple(variant.name for variant in variants)
         self.shadow_variant_names = tuple(shadow.name for shadow in shadows)
         self.role: iam.IRole | None = particulars.execution_role or variants[0].role

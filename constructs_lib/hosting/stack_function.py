@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_lambda as lambda_
 
+from ..core.code import runtime_archive
 from ..core.functions import own_function
-
-_HERE = Path(__file__).parent
 
 
 def stack_function(
@@ -22,10 +19,8 @@ def stack_function(
     """
     return own_function(
         scope,
-        handler=handler,
-        code=lambda_.Code.from_asset(
-            str(_HERE), exclude=["/*", "!/runtime", "__pycache__"], ignore_mode=cdk.IgnoreMode.GIT
-        ),
+        handler=f"constructs_lib.hosting.runtime.{handler}",
+        code=runtime_archive("hosting").code,
         description=description,
         role_description=role_description,
         timeout=cdk.Duration.minutes(5),

@@ -45,7 +45,7 @@ def function(template: Template, name: str) -> dict[str, Any]:
     (found,) = [
         each["Properties"]
         for each in resources(template, "AWS::Lambda::Function").values()
-        if each["Properties"]["Handler"] == f"runtime.{name}.handle"
+        if each["Properties"]["Handler"] == f"constructs_lib.experiments.runtime.{name}.handle"
     ]
     return found
 

@@ -110,7 +110,7 @@ def test_the_function_is_called_every_minute_with_the_analysis(stack: cdk.Stack)
         ],
     }
     function = properties(template, "AWS::Lambda::Function")
-    assert function["Handler"] == "runtime.canary_analysis.handle"
+    assert function["Handler"] == "constructs_lib.hosting.runtime.canary_analysis.handle"
 
 
 def test_all_stands_before_the_endpoint_is_updated(stack: cdk.Stack) -> None:

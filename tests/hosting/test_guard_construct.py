@@ -102,7 +102,7 @@ def test_the_function_runs_what_is_tested_here_with_python_alone(stack: cdk.Stac
     an_endpoint(stack)
     template = synthesized(stack)
     function = properties(template, "AWS::Lambda::Function")
-    assert function["Handler"] == "runtime.deploy_guard.handle"
+    assert function["Handler"] == "constructs_lib.hosting.runtime.deploy_guard.handle"
     assert function["Runtime"].startswith("python3.")
     assert function["Timeout"] == 300
     assert properties(template, "AWS::Logs::LogGroup")["RetentionInDays"] == 90

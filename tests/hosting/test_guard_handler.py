@@ -12,7 +12,8 @@ import pytest
 
 from tests.support import guard
 from tests.support.fake_aws import FakeAws, Refused
-from tests.support.guard import PREFIX, Clock, Guard, Receiver
+from tests.support.guard import PREFIX, Clock, Guard
+from tests.support.receiver import Receiver
 
 LARGE, XLARGE = "ml.m5.large", "ml.m5.xlarge"
 A, B = "endpoint/fraud/variant/A", "endpoint/fraud/variant/B"

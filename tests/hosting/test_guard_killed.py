@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.support import guard
 from tests.support.fake_aws import FakeAws, Killed
-from tests.support.guard import Clock, Guard, Receiver
+from tests.support.guard import Clock, Guard
+from tests.support.receiver import Receiver
 
 LARGE, XLARGE = "ml.m5.large", "ml.m5.xlarge"
 RELEASE_CALLS = 11

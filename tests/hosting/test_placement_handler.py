@@ -12,8 +12,8 @@ from boto3.s3.transfer import TransferConfig
 
 from tests.support import guard
 from tests.support.fake_aws import Killed, Refused
-from tests.support.guard import Receiver
 from tests.support.placement import STACK, FakeS3, Placement, Stored
+from tests.support.receiver import Receiver
 
 ONE, TWO = "models/churn/one.tar.gz", "models/churn/two.tar.gz"
 AT_ONE, AT_TWO = f"s3://models/{ONE}", f"s3://models/{TWO}"

@@ -103,7 +103,7 @@ def test_the_wheel_has_all_of_the_package(contents: list[str]) -> None:
         "constructs_lib/py.typed",
         "constructs_lib/model/images.json",
         "constructs_lib/core/instance_types.txt",
-        "constructs_lib/hosting/runtime/custom_resource.py",
+        "constructs_lib/core/runtime/custom_resource.py",
         "constructs_lib/hosting/runtime/deploy_guard.py",
         "constructs_lib/hosting/runtime/model_placement.py",
         "constructs_lib/hosting/multi_model.py",
@@ -152,10 +152,12 @@ def test_a_team_stack_synthesizes_from_the_wheel(python: Path, synthesized: dict
 
 
 def test_its_functions_have_their_code(synthesized: dict[str, Any]) -> None:
-    handlers = [handler.split(".") for handler in synthesized["handlers"]]
-    packed = {Path(file).name for file in synthesized["code"]}
-    assert {module for _, module, _ in handlers} == {"deploy_guard", "model_placement"}
-    assert {f"{module}.py" for _, module, _ in handlers} | {"__init__.py", "custom_resource.py"} <= packed
+    modules = {handler.rpartition(".")[0] for handler in synthesized["handlers"]}
+    where = "constructs_lib.hosting.runtime"
+    assert modules == {f"{where}.deploy_guard", f"{where}.model_placement"}
+    files = {f"{module.replace('.', '/')}.py" for module in modules}
+    shared = {"constructs_lib/core/runtime/custom_resource.py", "constructs_lib/hosting/__init__.py"}
+    assert files | shared <= set(synthesized["code"])
 
 
 def test_the_environment_is_empty_otherwise(python: Path, tmp_path: Path) -> None:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import json
-import sys
-import threading
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .fake_aws import FakeAws
+from .receiver import Receiver
 
-ASSET = Path(__file__).parents[2] / "constructs_lib" / "hosting"
 PREFIX = "/constructs-lib/released-scaling"
 
 
 @cache
 def module(name: str = "deploy_guard") -> ModuleType:
-    """The function's module as Lambda imports it: ``runtime`` is all there is of the package."""
-    sys.path.append(str(ASSET))
-    try:
-        return importlib.import_module(f"runtime.{name}")
-    finally:
-        sys.path.remove(str(ASSET))
+    """The function's module."""
+    return importlib.import_module(f"constructs_lib.hosting.runtime.{name}")
 
 
 @dataclass
@@ -51,33 +42,6 @@ class Clock:
         self.slept.append(seconds)
         if self.meanwhile is not None:
             self.meanwhile()
-
-
-class Receiver:
-    """Where CloudFormation waits for answers: a server on loopback."""
-
-    def __init__(self) -> None:
-        self.answers: list[dict[str, Any]] = []
-        answers = self.answers
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                answers.append({"Content-Type": self.headers["Content-Type"], **json.loads(body)})
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/answer"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @dataclass

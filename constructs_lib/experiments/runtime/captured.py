@@ -1,8 +1,7 @@
-"""Records of data capture, and what the answers in them say. Pure functions."""
+"""What the answers in records of data capture say. Pure functions."""
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
@@ -10,16 +9,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from ...core.runtime import capture
+from ...core.runtime.capture import UnparsableError, document, followed, is_csv, leaves
+
 MOST_VALUES = 1000
 """Of one answer, so many labels and so many numbers are compared; the rest is left out on both sides."""
-
-
-class UnparsableError(ValueError):
-    """What was captured is no record, or its answer has not what is to be compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,59 +62,39 @@ def captured(line: bytes) -> Captured:
     A request and its copy have the caller's inference id in common. Without one the request itself tells:
     two requests of the same content get the same answer of a model, whichever is paired with which.
     """
+    read = capture.record(line)
     try:
-        record = json.loads(line)
-        metadata, sides = record["eventMetadata"], record["captureData"]
-        at = datetime.strptime(metadata["inferenceTime"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        return Captured(key=_key(metadata, sides), at=at.timestamp(), output=sides["endpointOutput"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Captured(key=_key(read), at=read.at, output=read.sides["endpointOutput"])
+    except (KeyError, TypeError, AttributeError) as error:
         raise UnparsableError(f"no record of data capture: {error!r}") from error
 
 
-def _key(metadata: Mapping[str, Any], sides: Mapping[str, Any]) -> bytes:
-    if metadata.get("inferenceId"):
-        told = ["inference", str(metadata["inferenceId"])]
-    elif "endpointInput" in sides:
-        given = sides["endpointInput"]
+def _key(read: capture.Record) -> bytes:
+    if read.inference_id:
+        told = ["inference", read.inference_id]
+    elif "endpointInput" in read.sides:
+        given = read.sides["endpointInput"]
         told = ["request", str(given.get("observedContentType")), str(given["data"])]
     else:
-        told = ["event", str(metadata["eventId"])]
+        told = ["event", read.event_id]
     return hashlib.sha256(json.dumps(told).encode()).digest()[:16]
 
 
 def answer(output: Mapping[str, Any], selection: Selection) -> Answer:
     """What is compared of a captured answer; UnparsableError where it is not there."""
     try:
-        text = _text(output)
-        if _is_csv(output):
+        text = capture.text(output)
+        if is_csv(output):
             return _of_csv(text, selection)
         return _of_json(text, selection)
     except (ValueError, KeyError, IndexError, TypeError, RecursionError, csv.Error) as error:
         raise UnparsableError(f"no answer to compare: {error!r}") from error
 
 
-def _text(output: Mapping[str, Any]) -> str:
-    data = output["data"]
-    if not isinstance(data, str):
-        raise TypeError("the data of a record is text")
-    if output.get("encoding") != "BASE64":
-        return data
-    return base64.b64decode(data, validate=True).decode("utf-8")
-
-
-def _is_csv(output: Mapping[str, Any]) -> bool:
-    bare = str(output.get("observedContentType", "")).split(";")[0].strip()
-    return output.get("encoding") == "CSV" or bare in ("text/csv", "text/plain")
-
-
 def _of_json(text: str, selection: Selection) -> Answer:
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        # JSON Lines: a document a line.
-        whole = [json.loads(line) for line in text.splitlines() if line.strip()]
+    whole = document(text)
     if selection.label is None and selection.number is None:
-        return _sorted_out(_leaves(whole))
+        return _sorted_out(leaves(whole))
     return Answer(labels=_labels(_at(whole, selection.label)), numbers=_numbers(_at(whole, selection.number)))
 
 
@@ -143,27 +120,7 @@ def _as_number(cell: str) -> str | float:
 
 def _at(whole: Any, path: str | None) -> Iterator[Any]:
     """The leaves below a path; none without a path."""
-    return iter(()) if path is None else _leaves(_followed(whole, path.split(".")))
-
-
-def _followed(value: Any, steps: list[str]) -> Any:
-    if not steps:
-        return value
-    step, *rest = steps
-    if isinstance(value, list) and not step.isdecimal():
-        return [_followed(item, steps) for item in value]
-    return _followed(value[int(step)] if isinstance(value, list) else value[step], rest)
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for name in sorted(value):
-            yield from _leaves(value[name])
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value
+    return iter(()) if path is None else leaves(followed(whole, path.split(".")))
 
 
 def _sorted_out(leaves: Iterator[Any]) -> Answer:

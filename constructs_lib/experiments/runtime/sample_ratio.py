@@ -18,6 +18,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ...core.runtime.tails import chi_squared_tail
 from .counts import Bucket
 from .decision import Epoch, SampleRatio, Situation
 from .experiment import Experiment
@@ -28,7 +29,6 @@ PRIOR_UNITS = 1000.0
 LEAST_WEIGHT = 1e-6
 FEWEST_EXPECTED = 5.0
 """Cochran's rule: cells with less than that are put together."""
-_MOST_TERMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,42 +142,4 @@ def _log_ratio(split: Split, tilted: Mapping[str, float], concentration: float) 
     for arm, count in split.observed.items():
         prior = concentration * tilted[arm] / whole
         found += math.lgamma(prior + count) - math.lgamma(prior) - count * math.log(split.weights[arm])
-    return found
-
-
-def chi_squared_tail(statistic: float, freedom: int) -> float:
-    """The chance of a greater value of χ²: the regularised upper incomplete gamma function Q(k/2, x/2).
-
-    By its series below k/2 + 1, by its continued fraction (Lentz) above, as in Numerical Recipes, 6.2.
-    """
-    a, x = freedom / 2, statistic / 2
-    if x <= 0:
-        return 1.0
-    factor = math.exp(a * math.log(x) - x - math.lgamma(a))
-    if x < a + 1:
-        return 1.0 - factor * _gamma_series(a, x)
-    return factor * _gamma_fraction(a, x)
-
-
-def _gamma_series(a: float, x: float) -> float:
-    term = whole = 1 / a
-    while term > whole * 1e-16:
-        a += 1
-        term *= x / a
-        whole += term
-    return whole
-
-
-def _gamma_fraction(a: float, x: float) -> float:
-    b = x + 1 - a
-    c, d = math.inf, 1 / b
-    found = d
-    for i in range(1, _MOST_TERMS):
-        numerator = -i * (i - a)
-        b += 2
-        d = 1 / (numerator * d + b)
-        c = b + numerator / c
-        found *= c * d
-        if abs(c * d - 1) < 1e-15:
-            break
     return found

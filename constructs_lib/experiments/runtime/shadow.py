@@ -14,13 +14,14 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 
+from ...core.runtime.capture import UnparsableError
+from ...core.runtime.windows import HOUR, Window, hours, iso, moment, seconds, window_at, windows_due
 from .agreement import Criteria, Load, Outcome, compare, slowdown, verdict
-from .captured import Selection, UnparsableError, answer, captured
+from .captured import Selection, answer, captured
 from .emf import NAMESPACE
 from .pairing import Paired, Pairing, Side
 
@@ -34,7 +35,6 @@ _SLACK = 300.0
 _ROOM = 1_000_000
 """Values in memory, at some hundred bytes each."""
 _CHUNK = 1024 * 1024
-_HOUR = timedelta(hours=1)
 
 log = logging.getLogger()
 log.setLevel(logging.INFO)
@@ -66,40 +66,9 @@ class ShadowTest:
         return cls(**{**given, "selection": selection, "criteria": criteria})
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of time that is compared at once."""
-
-    start: float
-    end: float
-
-    @property
-    def hours(self) -> Iterator[str]:
-        """The folders that its answers may lie in: files are named by when they were written, which is later."""
-        hour = _time(self.start - _SLACK).replace(minute=0, second=0, microsecond=0)
-        while hour.timestamp() < self.end + 3600:
-            yield f"{hour:%Y/%m/%d/%H}"
-            hour += _HOUR
-
-    @property
-    def name(self) -> str:
-        """Where its report lies below the prefix."""
-        return f"{_time(self.start):%Y/%m/%d/%H%M}.json"
-
-
-def window_at(test: ShadowTest, at: float) -> Window:
-    """The window that `at` lies in."""
-    start = at // test.every * test.every
-    return Window(start, start + test.every)
-
-
-def windows_due(test: ShadowTest, now: float) -> list[Window]:
-    """The windows to compare at a look, the oldest first."""
-    newest = window_at(test, now - test.settle - test.every)
-    return [
-        Window(newest.start - back * test.every, newest.end - back * test.every)
-        for back in reversed(range(_LOOKS))
-    ]
+def folders(window: Window) -> Iterator[str]:
+    """Where its answers may lie: files are named by the hour they were written in, which is later."""
+    return hours(window.start - _SLACK, window.end + HOUR)
 
 
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -111,9 +80,9 @@ def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """
     test = ShadowTest.from_environment()
     if "at" in event:
-        return _answer(test, [window_at(test, _seconds(event["at"]))], time.time())
-    now = _seconds(event["time"])
-    return _answer(test, windows_due(test, now), now)
+        return _answer(test, [window_at(seconds(event["at"]), test.every)], time.time())
+    now = seconds(event["time"])
+    return _answer(test, windows_due(now, test.every, test.settle, _LOOKS), now)
 
 
 def _answer(test: ShadowTest, windows: list[Window], now: float) -> dict[str, Any]:
@@ -123,7 +92,7 @@ def _answer(test: ShadowTest, windows: list[Window], now: float) -> dict[str, An
 
 def _look(test: ShadowTest, window: Window, *, over: bool) -> tuple[str, dict[str, Any]]:
     """Compare a window; where its report lies, and what it says."""
-    key = f"{test.reports}/{'' if over else 'so-far/'}{window.name}"
+    key = f"{test.reports}/{'' if over else 'so-far/'}{window.folder}.json"
     report = _report(test, window)
     s3 = boto3.client("s3")
     before = _read(s3, test.bucket, key)
@@ -161,7 +130,7 @@ def _report(test: ShadowTest, window: Window) -> dict[str, Any]:
         "shadow_test": test.name,
         "production": test.production,
         "challenger": test.challenger,
-        "window": {"start": _iso(window.start), "end": _iso(window.end)},
+        "window": {"start": iso(window.start), "end": iso(window.end)},
         "verdict": kind,
         "text": text,
         "answers": counts,
@@ -200,7 +169,7 @@ def _gather(s3: Any, test: ShadowTest, window: Window, side: Side, pairing: Pair
             continue
         if not window.start - _SLACK <= record.at < window.end + _SLACK:
             continue
-        inside = window.start <= record.at < window.end
+        inside = record.at in window
         captured_count += inside
         try:
             pairing.add(side, record.key, record.at, answer(record.output, test.selection))
@@ -214,7 +183,7 @@ def _lines(s3: Any, test: ShadowTest, window: Window, side: Side) -> Iterator[by
     """The captured lines of a variant, one file and one chunk of it at a time."""
     variant = test.production if side == "production" else test.challenger
     pages = s3.get_paginator("list_objects_v2")
-    for hour in window.hours:
+    for hour in folders(window):
         prefix = f"{test.captured}/{test.name}/{variant}/{hour}/"
         for page in pages.paginate(Bucket=test.bucket, Prefix=prefix):
             for each in page.get("Contents", ()):
@@ -241,7 +210,7 @@ def _loads(test: ShadowTest, window: Window) -> tuple[Load, Load]:
         for what, (metric, statistic) in _LOAD.items()
     ]
     found = boto3.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=_time(window.start), EndTime=_time(window.end)
+        MetricDataQueries=queries, StartTime=moment(window.start), EndTime=moment(window.end)
     )
     values = {each["Id"]: each["Values"] for each in found["MetricDataResults"]}
     first, second = (
@@ -273,7 +242,7 @@ def _put_metrics(test: ShadowTest, window: Window, report: Mapping[str, Any]) ->
         {
             "MetricName": name,
             "Dimensions": [{"Name": DIMENSION, "Value": test.name}],
-            "Timestamp": _time(window.end),
+            "Timestamp": moment(window.end),
             "Value": float(value),
         }
         for name, value in metrics(report).items()
@@ -295,19 +264,3 @@ def metrics(report: Mapping[str, Any]) -> dict[str, float]:
         "Slowdown": report["load"]["slowdown"],
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-# --- time -----------------------------------------------------------------------------------------------
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _iso(seconds: float) -> str:
-    return f"{_time(seconds):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _seconds(text: str) -> float:
-    at = datetime.fromisoformat(text)
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()

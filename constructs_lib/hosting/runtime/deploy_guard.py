@@ -18,7 +18,7 @@ from typing import Any
 
 import boto3
 
-from .custom_resource import answer
+from ...core.runtime.custom_resource import answer
 from .endpoint_state import describe
 
 SNAPSHOT_PREFIX = "/constructs-lib/released-scaling"

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from boto3.s3.transfer import TransferConfig
 
-from .custom_resource import answer
+from ...core.runtime.custom_resource import answer
 
 log = logging.getLogger()
 log.setLevel(logging.INFO)

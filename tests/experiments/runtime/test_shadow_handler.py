@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
+from constructs_lib.core.runtime.windows import Window
 from constructs_lib.experiments.runtime import shadow
-from constructs_lib.experiments.runtime.shadow import ShadowTest, Window, window_at, windows_due
+from constructs_lib.experiments.runtime.shadow import folders
 from tests.support.fake_aws import Killed, Params
 from tests.support.shadow import BUCKET, DESCRIBED, FakeShadow, line, seconds
 
@@ -199,38 +199,11 @@ def test_and_for_one_that_is_not_over_which_tells_nobody_else(
     assert [each for each in aws.put() if each["Pairs"] == 2]
 
 
-@pytest.mark.parametrize(
-    ("now", "newest"),
-    [
-        ("2026-11-22T15:09:59", "2026-11-22T13:00:00"),
-        ("2026-11-22T15:10:00", "2026-11-22T14:00:00"),
-        ("2026-11-22T16:09:59", "2026-11-22T14:00:00"),
-    ],
-)
-def test_a_window_is_due_once_it_has_settled(now: str, newest: str) -> None:
-    before, last = windows_due(described(), seconds(now))
-    assert last == Window(seconds(newest), seconds(newest) + 3600)
-    assert before.end == last.start
-
-
-def described(**changed: Any) -> ShadowTest:
-    return ShadowTest.from_environment({"SHADOW_TEST": json.dumps({**DESCRIBED, **changed})})
-
-
-@pytest.mark.parametrize("every", [300, 900, 3600, 86_400])
-def test_windows_fill_the_day(every: int) -> None:
-    test = described(every=every)
-    midnight = seconds("2026-11-22T00:00:00")
-    assert window_at(test, midnight).start == midnight
-    assert window_at(test, midnight + every - 1) == window_at(test, midnight)
-    assert window_at(test, midnight + every).start == midnight + every
-
-
 def test_the_folders_of_a_window_are_those_its_files_may_lie_in() -> None:
     hour = Window(seconds("2026-11-22T14:00:00"), seconds("2026-11-22T15:00:00"))
-    assert list(hour.hours) == ["2026/11/22/13", "2026/11/22/14", "2026/11/22/15"]
+    assert list(folders(hour)) == ["2026/11/22/13", "2026/11/22/14", "2026/11/22/15"]
     short = Window(seconds("2026-11-22T23:30:00"), seconds("2026-11-22T23:35:00"))
-    assert list(short.hours) == ["2026/11/22/23", "2026/11/23/00"]
+    assert list(folders(short)) == ["2026/11/22/23", "2026/11/23/00"]
 
 
 def test_what_is_not_judged_is_not_judged(aws: FakeShadow, monkeypatch: pytest.MonkeyPatch) -> None:

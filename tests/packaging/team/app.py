@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -54,7 +55,11 @@ print(
         {
             "library": constructs_lib.__file__,
             "handlers": sorted({each["Properties"]["Handler"] for each in functions}),
-            "code": sorted(str(each) for each in Path(assembly.directory).glob("asset.*/runtime/*.py")),
+            "code": sorted(
+                name
+                for each in Path(assembly.directory).glob("asset.*.zip")
+                for name in zipfile.ZipFile(each).namelist()
+            ),
             "types": sorted({resource["Type"] for resource in template["Resources"].values()}),
             "modules": sorted({name.split(".")[0] for name in sys.modules}),
         }

@@ -1,0 +1,1 @@
+"""What the runtimes of several rooms share. It runs in AWS, and knows no CDK."""
