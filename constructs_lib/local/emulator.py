@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
-from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3, sns
+from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, iam, s3, sns, sts
 from ministack.services.cloudformation import provisioners, stacks
 
 Response = tuple[int, dict[str, str], bytes]
@@ -241,6 +242,12 @@ def object_exists(bucket: str, key: str) -> bool:
     return found is not None and key in found["objects"]
 
 
+def keys_under(bucket: str, prefix: str) -> list[str]:
+    """The keys of the S3 objects that begin with the prefix, in order."""
+    found = s3._buckets.get(bucket)
+    return [] if found is None else sorted(key for key in found["objects"] if key.startswith(prefix))
+
+
 def write_object(bucket: str, key: str, body: bytes, *, kms_key: str | None = None) -> str | None:
     """Write an S3 object; the error message when it is refused."""
     headers = {"content-type": "application/octet-stream"}
@@ -327,6 +334,33 @@ def _lets_assume(statement: Mapping[str, Any], service: str) -> bool:
     principal = statement.get("Principal", {})
     services = _as_list(principal.get("Service", [])) if isinstance(principal, dict) else []
     return statement.get("Effect") == "Allow" and service in services
+
+
+@contextmanager
+def role_session(role_arn: str, name: str) -> Iterator[dict[str, str]]:
+    """Credentials of the role, as environment variables, that are good until the block ends."""
+    account, resource = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(32)
+    session = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{resource}/{name}",
+        "UserId": f"{resource}:{name}",
+        "SecretAccessKey": secret,
+        "SessionToken": token,
+    }
+    sts.register_session(key, session)
+    try:
+        yield {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+    finally:
+        sts._sessions.pop(key, None)
+
+
+def calling_role(headers: Mapping[str, str]) -> str | None:
+    """The role whose credentials a request came with; None for root and for users."""
+    caller = str(iam_evaluator.request_caller_arn(dict(headers)))
+    _arn, _aws, service, _region, account, resource = caller.split(":", 5)
+    if service == "iam":
+        return caller if resource.startswith("role/") else None
+    return f"arn:aws:iam::{account}:role/{resource.split('/')[1]}"
 
 
 def _as_list(value: Any) -> list[Any]:

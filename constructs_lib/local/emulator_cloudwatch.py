@@ -140,3 +140,39 @@ def allow_metric_math_alarms() -> None:
         return {**alarm, "Metrics": queries}
 
     provisioners._cw_metric_alarm_record = record
+
+
+def announce_composite_alarms() -> None:
+    """Tell EventBridge of the changes of composite alarms too, whatever moves them."""
+    plain = cloudwatch._transition_composite
+
+    def move(
+        alarm: Alarm, state: str, reason: str, triggers: Sequence[str], seen: frozenset[str] = frozenset()
+    ) -> None:
+        before = alarm["StateValue"]
+        plain(alarm, state, reason, triggers, seen)
+        _announce(alarm, before)
+
+    cloudwatch._transition_composite = move
+
+
+def put_composite_alarm(request: Mapping[str, Any]) -> str:
+    """PutCompositeAlarm: the alarm's ARN; ValueError with the message when it is refused."""
+    # The API refuses CloudFormation's own tags, and takes tags only when it creates an alarm.
+    untagged = {name: value for name, value in request.items() if name != "Tags"}
+    _require_accepted(cloudwatch._put_composite_alarm({}, untagged, False, True))
+    alarm = cloudwatch._composite_alarms[request["AlarmName"]]
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags", ())}
+    cloudwatch._resource_tags[alarm["AlarmArn"]] = tags
+    return str(alarm["AlarmArn"])
+
+
+def delete_composite_alarm(name: str) -> None:
+    """DeleteAlarms; ValueError with the message when it is refused. One that is gone is not missed."""
+    _require_accepted(cloudwatch._delete_alarms({}, {"AlarmNames": [name]}, False, True))
+
+
+def _require_accepted(response: tuple[int, dict[str, str], bytes]) -> None:
+    status, _headers, body = response
+    if status >= 300:
+        raise ValueError(json.loads(body)["message"])

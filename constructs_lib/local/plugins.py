@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import alarms, autoscaling, metric_data, schedules
+from . import alarms, autoscaling, composite_alarms, metric_data, schedules
 from .sagemaker.service import SageMaker
 from .workspace import Workspace
 
@@ -23,6 +23,7 @@ def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()
+    composite_alarms.install()
     metric_data.install()
     schedules.install()
     autoscaling.install()

@@ -1,7 +1,7 @@
 """The private names of ministack that constructs_lib.local stands on, with the parameters it relies on.
 
-ministack is pinned exactly. When a new version fails here, emulator.py and emulator_cloudwatch.py
-are the two files to look at.
+ministack is pinned exactly. When a new version fails here, the emulator*.py files are
+the ones to look at.
 """
 
 from __future__ import annotations
@@ -70,6 +70,22 @@ CONTRACT: dict[str, list[str] | None] = {
         "alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data",
     ],
     "ministack.services.cloudwatch._dispatch_alarm_actions": ["alarm", "old_state", "new_state", "reason"],
+    "ministack.services.cloudwatch._transition_composite": ["alarm", "new_state", "reason", "triggers", "seen"],
+    "ministack.services.cloudwatch._put_composite_alarm": ["params", "cbor_data", "is_cbor", "is_json"],
+    "ministack.services.cloudwatch._delete_alarms": ["params", "cbor_data", "is_cbor", "is_json"],
+    "ministack.services.cloudwatch._resource_tags": None,
+    "ministack.services.stepfunctions._execute_task": ["state_def", "raw_input", "execution", "ctx"],
+    "ministack.services.stepfunctions._fail_execution": ["execution", "error", "cause"],
+    "ministack.services.stepfunctions._ExecutionError": None,
+    "ministack.services.stepfunctions._state_machines": None,
+    "ministack.services.stepfunctions._SERVICE_DISPATCH": None,
+    "ministack.services.stepfunctions._AWS_SDK_SERVICE_MAP": None,
+    "ministack.services.stepfunctions._AWS_SDK_ERROR_PREFIX": None,
+    "ministack.services.stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES": None,
+    "ministack.services.stepfunctions._invoke_aws_sdk_integration": ["resource", "input_data"],
+    "ministack.services.sts._sessions": None,
+    "ministack.services.sts.register_session": ["access_key", "session"],
+    "ministack.core.iam_evaluator.request_caller_arn": ["headers", "query_params"],
     "ministack.services.sns.SnsPublishError": None,
     "ministack.services.sns.publish_internal": [
         "topic_arn", "message", "subject",

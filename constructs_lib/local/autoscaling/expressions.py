@@ -118,7 +118,7 @@ class _Evaluation:
             return self._fill(self.of(arguments[0]), arguments[1])
         if name in _AGGREGATES and len(arguments) == 1:
             return self._aggregate(_AGGREGATES[name], arguments[0])
-        if name == "IF" and len(arguments) == 3:
+        if name == "IF" and len(arguments) in (2, 3):
             return self._each(_if, *map(self.of, arguments))
         if name in _EACH and len(arguments) == 1:
             return self._each(_EACH[name], self.of(arguments[0]))
@@ -163,14 +163,15 @@ class _Evaluation:
         return filled
 
     def _each(self, function: Callable[..., float], *operands: _Operand) -> _Operand:
-        """Period by period; a period in which one operand has no data has no result."""
+        """Period by period; one in which an operand has no data, or the result is no number, has no result."""
         if not any(isinstance(operand, Mapping) for operand in operands):
             return float(function(*operands))
         result: dict[float, float] = {}
         for start in self._grid:
             values = [_at(operand, start) for operand in operands]
-            if None not in values:
-                result[start] = float(function(*values))
+            value = float(function(*values)) if None not in values else math.nan
+            if math.isfinite(value):
+                result[start] = value
         return result
 
 
@@ -178,7 +179,7 @@ def _first(value: float | None, otherwise: float | None) -> float | None:
     return otherwise if value is None else value
 
 
-def _if(condition: float, then: float, otherwise: float) -> float:
+def _if(condition: float, then: float, otherwise: float = math.nan) -> float:
     return then if condition else otherwise
 
 

@@ -22,6 +22,20 @@ class RefusedError(ApiError):
     status = 400
 
 
+class NameTakenError(ApiError):
+    """A job of that name is there, or was: names of jobs are never free again."""
+
+    code = "ResourceInUse"
+    status = 400
+
+
+class AccessDeniedError(ApiError):
+    """IAM does not let the caller."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+
 class LimitError(ApiError):
     """There is no room for what was asked."""
 

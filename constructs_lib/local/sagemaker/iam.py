@@ -26,6 +26,7 @@ _NAMED_BY = (
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
     ("ModelName", "model"),
+    ("ProcessingJobName", "processing-job"),
 )
 
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from ..emulator import Scope
 from .endpoint import Desired, Endpoint
 from .errors import ApiError
+from .processing_job import ProcessingJob
 from .store import Record
 
 if TYPE_CHECKING:
     from .service import SageMaker
 
 State = dict[str, Any]
+# What became of a job.
+_OUTCOME = ("status", "modified", "exit_message", "failure_reason", "started", "ended")
 _logger = logging.getLogger(__name__)
 
 
@@ -30,6 +33,7 @@ def saved(sagemaker: SageMaker) -> State:
             {**_of_record(component, sagemaker), "copies": component.desired}
             for component in sagemaker.components.everywhere()
         ],
+        "processing_jobs": [_of_job(job, sagemaker) for job in sagemaker.processing_jobs.everywhere()],
     }
 
 
@@ -60,6 +64,10 @@ def _of_endpoint(endpoint: Endpoint, sagemaker: SageMaker) -> State:
     return {**_of_record(endpoint, sagemaker), "request": request, "kept": kept, "backlog": backlog}
 
 
+def _of_job(job: ProcessingJob, sagemaker: SageMaker) -> State:
+    return {**_of_record(job, sagemaker), "outcome": {name: getattr(job, name) for name in _OUTCOME}}
+
+
 def restore(sagemaker: SageMaker, state: State) -> None:
     """Bring saved state back. What cannot come back is told in the log and left out."""
     for shelf, kind in ((sagemaker.models, "models"), (sagemaker.configs, "configs")):
@@ -74,6 +82,9 @@ def restore(sagemaker: SageMaker, state: State) -> None:
     for each in state.get("components", []):
         with Scope(each["account"], each["region"]).active():
             _restore_component(sagemaker, each)
+    for each in state.get("processing_jobs", []):
+        with Scope(each["account"], each["region"]).active():
+            _restore_job(sagemaker, each)
 
 
 def _restore_endpoint(sagemaker: SageMaker, each: State) -> None:
@@ -94,3 +105,13 @@ def _restore_component(sagemaker: SageMaker, each: State) -> None:
         _logger.warning("inference component %s does not come back: %s", each["name"], error)
     else:
         sagemaker.tags.add(each["arn"], each["tags"])
+
+
+def _restore_job(sagemaker: SageMaker, each: State) -> None:
+    """Bring a job back; one that was running then has failed."""
+    members = {key: each[key] for key in ("name", "arn", "request", "created")}
+    job = ProcessingJob(**members, **each["outcome"], scope=Scope.current())
+    if job.runs:
+        job.fail("InternalServerError: The emulator was stopped while the job was running.")
+    sagemaker.processing_jobs.add(job)
+    sagemaker.tags.add(job.arn, each["tags"])

@@ -6,7 +6,8 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from ..serving.on_demand import OnDemandFleet
 from ..settings import settings
 from ..shapes import service_model
 from ..workspace import Workspace
-from . import component_provisioner, iam, persistence, provisioners
+from . import component_provisioner, grants, iam, persistence, provisioners
 from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
@@ -34,9 +35,14 @@ from .endpoint_configs import EndpointConfigs, VariantSpec
 from .endpoints import Endpoints
 from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
 from .models import Models
+from .processing_job import ProcessingJob
+from .processing_job import announce as announce_processing
+from .processing_jobs import ProcessingJobs
+from .processing_request import JobSpec
 from .runtime import Runtime
 from .serverless import ServerlessMetrics
 from .store import Tags
+from .tasks import SageMakerTasks
 from .telemetry import INSTANCE_NAMESPACE, Logs, Metrics, announce
 
 NAME = "sagemaker"
@@ -68,6 +74,9 @@ class SageMaker:
         self.components = Components(
             self.models, self.configs, self.endpoints, self._new_component_fleet, self._capacity
         )
+        self.processing_jobs = ProcessingJobs(
+            workspace, self._capacity, self._logs, self._job_environment, self._job_changed
+        )
         self._component_metrics = ComponentMetrics(self._metrics)
         self.control = Control(self)
         component_runtime = ComponentRuntime(self.components, self._metrics, self._capture)
@@ -85,6 +94,7 @@ class SageMaker:
         emulator.enforce_iam_for(NAME, ["sagemaker-runtime"], iam.resource_arn, iam.condition_keys)
         provisioners.install(self.control)
         component_provisioner.install(self.control)
+        SageMakerTasks(self.control).install()
         for seconds, function in (
             (_LOG_INTERVAL, self._logs.flush),
             (settings().metrics_interval, self._measure_load),
@@ -125,7 +135,15 @@ class SageMaker:
             request = json.loads(body or b"{}")
         except ValueError:
             raise UnknownOperationError("The body is not JSON") from None
+        self._require_grants(name, request, headers)
         return 200, {"Content-Type": _ENVELOPE}, json.dumps(self.control.call(name, request)).encode()
+
+    def _require_grants(self, name: str, request: Any, headers: Mapping[str, str]) -> None:
+        """What IAM asks of the caller beside the action, which ministack has looked at."""
+        if not emulator.iam_is_enforced() or not isinstance(request, dict):
+            return
+        for grant in grants.needed_beside(name, request):
+            grants.require(emulator.calling_role(headers), grant)
 
     def _new_fleet(
         self, scope: Scope, endpoint: str, spec: VariantSpec, containers: list[ContainerSpec]
@@ -163,6 +181,20 @@ class SageMaker:
         if emulator.iam_is_enforced():
             return found
         return {**found, "AWS_ACCESS_KEY_ID": scope.account_id, "AWS_SECRET_ACCESS_KEY": "local"}
+
+    @contextmanager
+    def _job_environment(self, scope: Scope, spec: JobSpec) -> Iterator[dict[str, str]]:
+        """How a job finds AWS, as its role; a job without a network does not find it."""
+        if spec.isolated:
+            yield {}
+        elif emulator.iam_is_enforced():
+            with emulator.role_session(spec.role, "SageMaker") as credentials:
+                yield {**self._aws_environment(scope), **credentials}
+        else:
+            yield self._aws_environment(scope)
+
+    def _job_changed(self, job: ProcessingJob) -> None:
+        announce_processing(job, self.tags.of(job.arn))
 
     def _endpoint_changed(self, endpoint: Endpoint) -> None:
         with endpoint.scope.active():
@@ -207,8 +239,10 @@ class SageMaker:
     async def _forget_all(self) -> None:
         self._async.abandon()
         self._runtime.abandon()
+        await self.processing_jobs.abandon()
         await asyncio.gather(*(component.stop() for component in self.components.everywhere()))
         await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
+        self.processing_jobs.clear()
         self.components.clear()
         self.endpoints.clear()
         self.configs.clear()

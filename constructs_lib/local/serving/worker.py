@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 
+from ..log_lines import LINE_LIMIT, lines_of
 from .channel import BrokenOffError, Channel, Reply, UnreachableError
 
 _POLL = 0.02
 _GRACE = 2.0
 _KEPT_LINES = 20
-_LINE_LIMIT = 64 * 1024
 
 LogSink = Callable[[str], None]
 
@@ -54,7 +54,7 @@ class Worker:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            limit=_LINE_LIMIT,
+            limit=LINE_LIMIT,
         )  # fmt: skip
         self._reader = asyncio.create_task(self._read_log(self._process))
         try:
@@ -85,18 +85,9 @@ class Worker:
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101  # it was asked for
-        while True:
-            try:
-                line = await process.stdout.readline()
-            except ValueError:
-                # A line beyond the limit: what was read of it is gone, the process goes on.
-                continue
-            if not line:
-                return
-            text = line.decode("utf-8", "replace").rstrip()
-            if text:
-                self._last_lines.append(text)
-                self._log(text)
+        async for text in lines_of(process.stdout):
+            self._last_lines.append(text)
+            self._log(text)
 
     def holds(self, _model: str | None) -> bool:
         """Whether this model of a multi-model container is here: a worker has one model, without a name."""

@@ -1,0 +1,1 @@
+"""The containers of jobs, as processes of this machine."""
