@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
 
+from ...pages.axes import Axis, number_axis, time_axis
+from ...pages.formats import moment, percent, thinned
+from ...pages.markup import Markup
+from ...pages.svg import Chart
 from ..runtime.decision import Belief
 from ..runtime.experiment import Reward
-from .axes import Axis, number_axis, time_axis
+from .amounts import Amounts
 from .findings import Findings, Look
-from .formats import Amounts, moment, percent
-from .markup import Markup
-from .svg import Chart
 
-MOST_MOMENTS = 200
-"""As many as can be told apart with a pointer."""
 _CURVE = 160  # points of a density
 _SPREAD = 3.5  # standard deviations of a density that are drawn
 _MANY = 4  # bands, one upon the other
 _NORMAL_95 = 1.959964
-
-_Each = TypeVar("_Each")
 
 
 def traffic(findings: Findings) -> Markup:
@@ -168,13 +164,6 @@ def density(belief: Belief, reward: Reward) -> list[tuple[float, float]]:
     high = min(belief.mean + _SPREAD * deviation, reward.high)
     places = [low + (high - low) * number / (_CURVE - 1) for number in range(_CURVE)]
     return [(x, height(x)) for x in places]
-
-
-def thinned(moments: Sequence[_Each], most: int = MOST_MOMENTS) -> list[_Each]:
-    """At most so many, evenly spaced, the first and the last among them."""
-    if len(moments) <= most:
-        return list(moments)
-    return [moments[round(number * (len(moments) - 1) / (most - 1))] for number in range(most)]
 
 
 def _is_crowded(findings: Findings) -> bool:

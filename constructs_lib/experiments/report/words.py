@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
+from ...pages.formats import count, duration, given, listing, moment, number, percent
+from ...pages.verdict import Notice, Story, Tone
 from ..runtime.decision import Verdict
+from .amounts import Amounts
 from .findings import Findings, Look, Trip
-from .formats import Amounts, count, duration, listing, moment, number, percent
-
-Tone = Literal["good", "bad", "open", "waiting"]
 
 STALE_AFTER = 26 * 3600.0
 """Seconds: the controller looks once a day at least."""
@@ -24,25 +22,6 @@ _KINDS = {
 
 _TOLD_APART = 2  # variants of which nothing is known but intervals
 _BEYOND_TELLING = 10.0  # ten times as much: nothing is known yet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something that must be known before the result is used."""
-
-    tone: Literal["bad", "warning", "note"]
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """The verdict."""
-
-    tone: Tone
-    headline: str
-    sentences: tuple[str, ...] = ()
-    notices: tuple[Notice, ...] = ()
 
 
 def kind(findings: Findings) -> str:
@@ -63,14 +42,9 @@ def question(findings: Findings) -> str:
         return f"Reward: success or none, {within}; a missing one is a failure then."
     better = "less is better" if reward.minimize else "more is better"
     return (
-        f"Reward: a number from {number_of(reward.low)} to {number_of(reward.high)}, {better}, {within}; "
+        f"Reward: a number from {given(reward.low)} to {given(reward.high)}, {better}, {within}; "
         "an answer without one does not count."
     )
-
-
-def number_of(value: float) -> str:
-    """A bound as it was given."""
-    return f"{value:g}".replace("-", "−")
 
 
 def story(findings: Findings) -> Story:

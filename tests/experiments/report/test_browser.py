@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from constructs_lib.experiments.report.findings import Findings
 from constructs_lib.experiments.report.page import page
-from tests.support.browser import REQUIRED, Browser, missing
+from tests.support.browser import Browser
 from tests.support.experiment_findings import BINARY, NUMERIC, SPLIT, findings, renamed, tripped
+from tests.support.seen import boxes, colours, contrast, luminance
 
 TEN = findings(renamed(SPLIT, [f"candidate-model-number-{n:02}" for n in range(10)]))
 STATES = {
@@ -27,36 +25,11 @@ STATES = {
 }
 every_state = pytest.mark.parametrize("of", STATES.values(), ids=STATES)
 
-BOXES = """(selector => [...document.querySelectorAll(selector)].map(each => {
-    const box = each.getBoundingClientRect();
-    return {left: box.left, right: box.right, top: box.top, bottom: box.bottom,
-            width: box.width, height: box.height, text: each.textContent};
-}))"""
-COLOURS = """(selector => [...document.querySelectorAll(selector)].map(each => {
-    const style = getComputedStyle(each);
-    return each instanceof SVGElement ? style.fill : style.color;
-}))"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    reason = missing()
-    if reason is not None and os.environ.get(REQUIRED) == "1":
-        pytest.fail(f"{REQUIRED}=1, but there is {reason}")
-    if reason is not None:
-        pytest.skip(reason)
-    with Browser(tmp_path_factory.mktemp("profile")) as started:
-        yield started
-
 
 def written(folder: Path, of: Findings) -> Path:
     file = folder / "report.html"
     file.write_text(page(of), encoding="utf-8")
     return file
-
-
-def boxes(shown: Any, selector: str) -> list[dict[str, Any]]:
-    return list(shown.evaluate(f"{BOXES}({selector!r})"))
 
 
 @every_state
@@ -165,11 +138,11 @@ def test_texts_stand_out_from_what_is_behind_them(browser: Browser, scheme: str,
 
     with browser.page(written(tmp_path, of), prefers_color_scheme=scheme) as shown:
         behind = shown.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
-        colours = set(shown.evaluate(f"{COLOURS}({texts!r})"))
+        found = colours(shown, texts)
 
     assert (luminance(behind) > 0.5) == (scheme == "light")
-    assert len(colours) > 3
-    assert {colour: contrast(colour, behind) for colour in colours if contrast(colour, behind) < 4.5} == {}
+    assert len(found) > 3
+    assert {colour: contrast(colour, behind) for colour in found if contrast(colour, behind) < 4.5} == {}
 
 
 def test_on_paper_it_is_dark_on_light(browser: Browser, tmp_path: Path) -> None:
@@ -183,15 +156,3 @@ def test_on_paper_it_is_dark_on_light(browser: Browser, tmp_path: Path) -> None:
     assert contrast(ink, paper) > 7
     assert luminance(paper) > 0.9
     assert len(printed) > 10_000
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance, as WCAG 2 has it."""
-    channels = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
-    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)

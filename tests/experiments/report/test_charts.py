@@ -1,4 +1,4 @@
-"""Charts show what they are about: curves are densities, layers add up, axes have round numbers."""
+"""Charts show what they are about: curves are densities, layers add up."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from itertools import pairwise
 import pytest
 from scipy import stats
 
-from constructs_lib.experiments.report.axes import number_axis, time_axis
-from constructs_lib.experiments.report.charts import density, posteriors, rewards, thinned, traffic
-from constructs_lib.experiments.report.svg import Chart, shortened, spread
+from constructs_lib.experiments.report.charts import density, posteriors, rewards, traffic
 from constructs_lib.experiments.runtime.decision import Belief
 from constructs_lib.experiments.runtime.experiment import Reward
 from tests.support.experiment_findings import BEGAN, BINARY, DAY, findings, tripped
@@ -131,71 +129,4 @@ def test_trips_are_marked_where_they_lie_within_the_chart() -> None:
 
 
 def test_many_looks_are_told_a_few_at_a_time() -> None:
-    assert thinned([1, 2, 3], 5) == [1, 2, 3]
-    assert thinned(list(range(1000)), 5) == [0, 250, 500, 749, 999]
     assert (rewards(findings(BINARY, days=100)) or "").count('class="moment"') == 200
-
-
-# --- axes -----------------------------------------------------------------------------------------------
-
-
-def test_numbers_are_round() -> None:
-    axis = number_axis(0.0483, 0.0622, percent=True)
-
-    assert [text for _, text in axis.ticks] == ["4.5 %", "5.0 %", "5.5 %", "6.0 %", "6.5 %"]
-    assert (axis.low, axis.high) == pytest.approx((0.045, 0.065))
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "ticks"),
-    [
-        (0, 1, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
-        (-3, 3, ["−4", "−2", "0", "2", "4"]),
-        (5, 5, ["4.4", "4.6", "4.8", "5.0", "5.2", "5.4", "5.6"]),
-        (0, 0, ["−0.6", "−0.4", "−0.2", "0.0", "0.2", "0.4", "0.6"]),
-        (0, 3e9, ["0", "1e+09", "2e+09", "3e+09"]),
-    ],
-)
-def test_ticks(low: float, high: float, ticks: list[str]) -> None:
-    assert [text for _, text in number_axis(low, high).ticks] == ticks
-
-
-@pytest.mark.parametrize(
-    ("seconds", "ticks"),
-    [
-        (0, ["15 Jan 08:00"]),
-        (600, ["15 Jan 08:00", "08:02", "08:04", "08:06", "08:08", "08:10"]),
-        (20 * 3600, ["15 Jan 12:00", "18:00", "16 Jan"]),
-        (5 * DAY, ["16 Jan", "17 Jan", "18 Jan", "19 Jan", "20 Jan"]),
-        (9000 * DAY, None),
-    ],
-)
-def test_times(seconds: float, ticks: list[str] | None) -> None:
-    axis = time_axis(BEGAN, BEGAN + seconds)
-
-    assert axis.low < axis.high
-    if ticks is not None:
-        assert [text for _, text in axis.ticks][: len(ticks)] == ticks
-
-
-# --- names ----------------------------------------------------------------------------------------------
-
-
-def test_names_are_moved_apart_and_stay_within() -> None:
-    assert spread([10, 11, 50], apart=15, low=0, high=100) == [10, 25, 50]
-    assert spread([95, 96, 97], apart=15, low=0, high=100) == [70, 85, 100]
-    assert spread([-5], apart=15, low=0, high=100) == [0]
-
-
-def test_long_names_keep_their_ends() -> None:
-    assert shortened("candidate-model-07") == "candida…odel-07"
-    assert shortened("bold") == "bold"
-
-
-def test_marks_do_not_cover_each_other() -> None:
-    chart = Chart(name="c", title="t", description="d", x=number_axis(0, 10), y=number_axis(0, 1))
-    chart.mark(1, "one")
-    chart.mark(9, "two")
-    names = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)" class="mark-name"', chart.svg())
-
-    assert [(y, anchor) for _, y, anchor in names] == [("25", "start"), ("40", "end")]

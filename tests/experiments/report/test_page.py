@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -12,6 +11,7 @@ from constructs_lib.experiments.report.findings import Findings
 from constructs_lib.experiments.report.page import page
 from constructs_lib.experiments.runtime.experiment import Guardrail
 from tests.support.experiment_findings import BINARY, NUMERIC, SPLIT, findings, renamed, tripped
+from tests.support.page_reader import Reader
 
 HOSTILE = ['</title><script>alert("1")</script>', "a\" onload='x()", "<img src=x onerror=y()>&amp;\x00\x1b"]
 STATES = {
@@ -27,41 +27,6 @@ STATES = {
     "hostile": tripped(findings(renamed(BINARY, HOSTILE)), HOSTILE[1]),
 }
 every_state = pytest.mark.parametrize("of", STATES.values(), ids=STATES)
-
-
-class Reader(HTMLParser):
-    """The elements, attributes and texts of a page; fails where elements are not closed as they were opened."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.rows: list[list[str]] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag != "meta":
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" in self.open:
-            return
-        self.text += data
-        if {"td", "th"} & set(self.open):
-            self.rows[-1][-1] += data
 
 
 def row(of: Findings, name: str) -> list[str]:

@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
-
-from ..runtime.experiment import Reward
+from typing import TypeVar
 
 NOTHING = "–"
+MOST_MOMENTS = 200
+"""As many as can be told apart with a pointer."""
 _MINUS = "−"
-_MOST_DECIMALS = 6
-
-
-class Amounts:
-    """Amounts of a reward: percent where it is binary, plain numbers where it is numeric."""
-
-    def __init__(self, reward: Reward) -> None:
-        self.percent = reward.kind == "binary"
-        self._unit = 100.0 if self.percent else 1.0
-
-    def mean(self, value: float, *, width: float) -> str:
-        """A mean, with the digits that an interval of this `width` leaves meaningful."""
-        return self._number(value, width) + (" %" if self.percent else "")
-
-    def interval(self, low: float, high: float) -> str:
-        """From low to high."""
-        width = high - low
-        return f"{self._number(low, width)} to {self.mean(high, width=width)}"
-
-    def difference(self, value: float, *, width: float) -> str:
-        """How much more or less, with its sign."""
-        number = self._number(value, width)
-        sign = "+" if value > 0 and number.strip("0.,") else ""
-        return f"{sign}{number}{self.points}"
-
-    def differences(self, low: float, high: float) -> str:
-        """Between which differences."""
-        width = high - low
-        ends = [self.difference(end, width=width).removesuffix(self.points) for end in (low, high)]
-        return f"{ends[0]} to {ends[1]}{self.points}"
-
-    @property
-    def points(self) -> str:
-        """The unit of a difference."""
-        return " percentage points" if self.percent else ""
-
-    def _number(self, value: float, width: float) -> str:
-        value, width = value * self._unit, abs(width) * self._unit
-        decimals = 1 - math.floor(math.log10(width)) if 0 < width < math.inf else 2
-        return number(value, decimals=min(max(decimals, 0), _MOST_DECIMALS))
+_SMALL = 0.0001
+_Each = TypeVar("_Each")
 
 
 def number(value: float, *, decimals: int = 0) -> str:
@@ -62,6 +26,24 @@ def number(value: float, *, decimals: int = 0) -> str:
 def count(value: float) -> str:
     """Of things; weighted counts are no whole numbers."""
     return number(value, decimals=0 if abs(value - round(value)) < 0.05 else 1)
+
+
+def given(value: float) -> str:
+    """A number that a person has chosen, such as a bound: as it was given."""
+    return f"{value:g}".replace("-", _MINUS)
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A measure of any size, with so many digits that mean something."""
+    size = math.floor(math.log10(abs(value))) if value else 0
+    if -4 <= size < 7:
+        return number(value, decimals=max(digits - 1 - size, 0) if value else 0)
+    return f"{value:.{digits - 1}e}".replace("-", _MINUS)
+
+
+def chance(p: float) -> str:
+    """A p-value: how small, and that it is no equation where it is tiny."""
+    return "p\u00a0<\u00a00.0001" if p < _SMALL else f"p\u00a0=\u00a0{significant(p, 2)}"
 
 
 def percent(share: float) -> str:
@@ -102,3 +84,10 @@ def duration(seconds: float) -> str:
 def listing(names: list[str]) -> str:
     """Names as a sentence has them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def thinned(moments: Sequence[_Each], most: int = MOST_MOMENTS) -> list[_Each]:
+    """At most so many, evenly spaced, the first and the last among them."""
+    if len(moments) <= most:
+        return list(moments)
+    return [moments[round(number * (len(moments) - 1) / (most - 1))] for number in range(most)]

@@ -87,7 +87,7 @@ thead th{color:var(--soft);font-weight:600;font-size:12.5px;vertical-align:botto
 th:first-child,td:first-child{text-align:left;padding-left:0}
 th:last-child,td:last-child{padding-right:0}
 th[scope=row]{font-weight:600}
-td.text,th.text{text-align:left;white-space:normal;min-width:20ch}
+td.text,th.text{text-align:left;white-space:normal;min-width:14ch}
 .below{display:block;color:var(--soft);font-size:12.5px}
 .swatch{display:inline-block;width:11px;height:11px;border-radius:3px;background:var(--c);margin-right:8px}
 .tag{font-size:11.5px;font-weight:600;color:var(--tone);border:1px solid currentColor;border-radius:4px;
@@ -95,7 +95,22 @@ td.text,th.text{text-align:left;white-space:normal;min-width:20ch}
 .bar{display:inline-block;width:64px;height:7px;border-radius:4px;background:var(--faint);margin-left:9px;
  overflow:hidden}
 .bar i{display:block;height:100%;background:var(--c)}
+.gauge{position:relative}.gauge::after{content:"";position:absolute;left:50%;top:0;bottom:0;width:2px;
+ background:var(--ink)}
 figure{margin:0;overflow-x:auto}
+.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:26px 32px;
+ margin-top:14px}
+.picture{min-width:0;break-inside:avoid}
+.picture h3{font-size:15px;font-weight:650}
+.picture p{color:var(--soft);font-size:13px;margin-bottom:6px}
+.legend{display:flex;flex-wrap:wrap;gap:4px 20px;list-style:none;margin:0;padding:0;font-size:13px;
+ color:var(--soft)}
+.steps{margin:6px 0 0;padding-left:22px;max-width:80ch}.steps li{margin-top:6px;overflow-wrap:anywhere}
+code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--page);
+ border-radius:4px;padding:1px 5px}
+.matrix td,.matrix th{text-align:center;padding:9px 12px}
+.matrix .below{color:var(--ink)}
+.matrix td{--c:var(--s1);background:color-mix(in srgb,var(--c) var(--share),var(--card))}
 svg{display:block;width:100%;min-width:520px;height:auto;overflow:visible}
 svg text{font-size:12px;fill:var(--ink)}
 svg .tick{fill:var(--soft);font-size:11.5px}
@@ -105,7 +120,12 @@ svg .tick{fill:var(--soft);font-size:11.5px}
 .band{fill:var(--c);fill-opacity:.15;stroke:none}
 .crowded .band{fill-opacity:.06}
 .layer{fill:var(--c);fill-opacity:.88;stroke:var(--card);stroke-width:1}
+svg.small{min-width:280px}
 .dot{fill:var(--c)}
+.ring{fill:var(--card);stroke:var(--c);stroke-width:2}
+.guide{fill:none;stroke:var(--soft);stroke-width:1;stroke-dasharray:2 4}
+.limit{stroke:var(--bad);stroke-width:2.4}
+svg .note-text{font-size:11px;fill:var(--soft);font-variant-numeric:tabular-nums}
 .mark{stroke:var(--bad);stroke-width:1.4;stroke-dasharray:3 3}
 svg .mark-name{fill:var(--ink);font-weight:600;paint-order:stroke;stroke:var(--card);stroke-width:4px;
  stroke-linejoin:round}
@@ -115,11 +135,12 @@ svg .mark-name{fill:var(--ink);font-weight:600;paint-order:stroke;stroke:var(--c
 details{margin-top:12px;font-size:14px}
 summary{cursor:pointer;color:var(--soft)}
 details .wide{margin-top:8px;max-height:360px;overflow:auto}
-dl{display:grid;grid-template-columns:minmax(11ch,max-content) 1fr;gap:8px 20px;margin:10px 0 0;font-size:14px}
-dt{font-weight:600}dd{margin:0;max-width:76ch}
+dl{display:grid;grid-template-columns:minmax(11ch,max-content) minmax(0,1fr);gap:8px 20px;margin:10px 0 0;
+ font-size:14px}
+dt{font-weight:600;overflow-wrap:anywhere}dd{margin:0;max-width:76ch;overflow-wrap:anywhere}
 footer{color:var(--soft);font-size:13px;margin-top:20px}
 @media (max-width:640px){main{padding:18px 12px}.card{padding:16px}.verdict h2{font-size:21px}
- dl{grid-template-columns:1fr;gap:2px}dd{margin-bottom:8px}}
+ dl{grid-template-columns:minmax(0,1fr);gap:2px}dd{margin-bottom:8px}}
 @media print{body{background:none;font-size:11pt}main{max-width:none;padding:0}
  .card{border-color:#bbb;break-inside:avoid;-webkit-print-color-adjust:exact;print-color-adjust:exact}
  .wide,figure,details .wide{overflow:visible;max-height:none}svg{min-width:0}table{font-size:9pt}

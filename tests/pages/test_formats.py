@@ -4,28 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from constructs_lib.experiments.report import formats
-from constructs_lib.experiments.report.formats import Amounts
-from constructs_lib.experiments.runtime.experiment import Reward
-
-RATE = Amounts(Reward(kind="binary", window=1.0))
-AMOUNT = Amounts(Reward(kind="numeric", window=1.0, low=-1e6, high=1e6))
-
-
-def test_digits_follow_the_width_of_the_interval() -> None:
-    assert RATE.interval(0.0456, 0.0526) == "4.56 to 5.26 %"
-    assert RATE.interval(0.045612, 0.045679) == "4.5612 to 4.5679 %"
-    assert RATE.interval(0.0, 0.9) == "0 to 90 %"
-    assert AMOUNT.interval(-1234.5, 65432.1) == "−1,234 to 65,432"
-    assert AMOUNT.mean(3.14159, width=0) == "3.14"
-    assert AMOUNT.mean(1.0, width=1e-30) == "1.000000"
-
-
-def test_differences_have_a_sign() -> None:
-    assert RATE.difference(0.0123, width=0.01) == "+1.2 percentage points"
-    assert RATE.differences(-0.004, 0.02) == "−0.4 to +2.0 percentage points"
-    assert AMOUNT.differences(-12.0, 0.0) == "−12 to 0"
-    assert AMOUNT.difference(-0.0001, width=1) == "0.0"
+from constructs_lib.pages import formats
 
 
 @pytest.mark.parametrize(
@@ -65,3 +44,34 @@ def test_the_rest() -> None:
     assert formats.listing([]) == ""
     assert formats.listing(["a"]) == "a"
     assert formats.listing(["a", "b", "c"]) == "a, b and c"
+
+
+def test_many_moments_are_thinned_evenly() -> None:
+    assert formats.thinned([1, 2, 3], 5) == [1, 2, 3]
+    assert formats.thinned(list(range(1000)), 5) == [0, 250, 500, 749, 999]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.12345, "0.123"),
+        (-0.5, "−0.500"),
+        (99.95, "100.0"),
+        (1234.5, "1,234"),
+        (0.0001, "0.000100"),
+        (0.00001234, "1.23e−05"),
+        (-1e300, "−1.00e+300"),
+    ],
+)
+def test_measures_have_three_digits(value: float, text: str) -> None:
+    assert formats.significant(value) == text
+
+
+def test_chances_and_bounds() -> None:
+    assert formats.chance(0.0) == "p\u00a0<\u00a00.0001"
+    assert formats.chance(0.00009999) == "p\u00a0<\u00a00.0001"
+    assert formats.chance(0.0001) == "p\u00a0=\u00a00.00010"
+    assert formats.chance(1.0) == "p\u00a0=\u00a01.0"
+    assert formats.given(0.1) == "0.1"
+    assert formats.given(-250.0) == "−250"
