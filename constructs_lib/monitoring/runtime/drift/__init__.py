@@ -1,0 +1,1 @@
+"""Distributions of features, and whether they have moved."""

@@ -1,0 +1,42 @@
+"""Predictions: where they stand in answers, and in a baseline's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..reading.join import Truth
+from ..reading.rows import Reading
+from ..reading.table import Cell, Chunk
+
+PREDICTION, PROBABILITY = "constructs.prediction", "constructs.probability"
+"""Columns of answers, beside features of whatever names."""
+TRUTH = Truth(column="constructs.label")
+"""The column of labels: a feature may well be called ``label``."""
+
+
+def reading_of(options: Mapping[str, Any], *, columns: tuple[str, ...] = (), inputs: bool = True) -> Reading:
+    """How the records of a window are read, with the predictions of each row."""
+    paths = {
+        PREDICTION: options["prediction"].get("label"),
+        PROBABILITY: options["prediction"].get("probability"),
+    }
+    outputs = {name: path for name, path in paths.items() if path is not None}
+    return Reading(columns=columns, path=options.get("path") or "", inputs=inputs, outputs=outputs)
+
+
+def column(chunk: Chunk, name: str | None) -> list[Cell]:
+    """The cells of a column; missing ones where there is no such column."""
+    found = None if name is None else chunk.columns.get(name)
+    return [None] * chunk.size if found is None else found
+
+
+def told_by_baseline(chunk: Chunk, options: Mapping[str, Any]) -> Iterator[tuple[Cell, Cell, Cell]]:
+    """Of each row of a baseline's data the truth, the prediction and the probability."""
+    prediction = options.get("prediction", {})
+    yield from zip(
+        column(chunk, options.get("truth")),
+        column(chunk, prediction.get("label")),
+        column(chunk, prediction.get("probability")),
+        strict=True,
+    )

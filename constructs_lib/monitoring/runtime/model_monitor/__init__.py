@@ -1,0 +1,1 @@
+"""What the engine Model Monitor takes and gives."""

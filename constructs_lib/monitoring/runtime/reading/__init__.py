@@ -1,0 +1,1 @@
+"""From files to rows: captured records, labels, training data."""

@@ -1,0 +1,1 @@
+"""A look, and the making of a baseline, from end to end."""
