@@ -1,0 +1,1 @@
+"""The engine Model Monitor: what is synthesized of it."""
