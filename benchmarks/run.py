@@ -14,34 +14,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import ingestion
 from .bandits import Line, bandits
+from .claim import Claim
 from .kinds import ALL_KINDS
+from .monitoring import monitoring
 
 ROOT = Path(__file__).resolve().parents[1]
 ALPHA_FOLDER = ROOT / ".cache" / "alpha"
 REPEATS = {1: 7, 10: 5, 50: 5, 200: 3, 100: 3, 1000: 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A measured ratio and what it should be at most."""
-
-    what: str
-    ratio: float
-    aim: float | None
-
-    def __str__(self) -> str:
-        """A line of the report."""
-        verdict = (
-            ""
-            if self.aim is None
-            else f"  aim ≤{self.aim:.2f}: {'met' if self.ratio <= self.aim else 'MISSED'}"
-        )
-        return f"  {self.what:<64} {self.ratio:6.2f}×{verdict}"
 
 
 def measure(kind: str, count: int, *more: int) -> dict[str, float]:
@@ -255,11 +238,11 @@ def main() -> None:
     """Run what is asked for, or all, and print; the exit status does not depend on aims."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting"
+        "parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting|monitoring"
     )
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 10, 50, 200], choices=sorted(REPEATS))
     asked = parser.parse_args()
-    parts: dict[str, Callable[[], Iterable[Claim | Line]]] = {
+    parts: dict[str, Callable[[], Iterable[Claim | Line | str]]] = {
         "import": imports,
         "endpoints": lambda: endpoints(asked.counts),
         "kinds": every_kind,
@@ -268,6 +251,7 @@ def main() -> None:
         "bandits": bandits,
         "start": cold_starts,
         "counting": counting,
+        "monitoring": monitoring,
     }
     for name in asked.parts or parts:
         if name not in parts:
