@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from stacks.asynchronous import AsyncStack
 from stacks.components import ComponentsStack
 from stacks.experiment import ExperimentStack
+from stacks.monitored import MonitoredStack
 from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
@@ -50,6 +51,17 @@ def build(outdir: str | None = None) -> cdk.App:
         production="examples/breast_cancer/arms/few",
         challenger="examples/breast_cancer/arms/many",
         code=code,
+        env=env,
+    )
+    MonitoredStack(
+        app,
+        "Monitored",
+        model=model,
+        code=code,
+        baseline="examples/breast_cancer/baseline.csv",
+        labels_within=_seconds(app, "labels_within", 24 * 3600),
+        every=_seconds(app, "every", 3600),
+        settle=_seconds(app, "settle", 900),
         env=env,
     )
     return app

@@ -59,6 +59,36 @@ if TYPE_CHECKING:
     from .model.data import ModelData, ModelDataPrefix
     from .model.image import ContainerImage
     from .model.model import Model, ModelBase
+    from .monitoring.actions import MonitorAction
+    from .monitoring.baseline import Baseline
+    from .monitoring.captured_data import CapturedData
+    from .monitoring.dashboard import MonitoringDashboard
+    from .monitoring.drift_test import DriftTest
+    from .monitoring.endpoint_alarms import EndpointAlarms
+    from .monitoring.endpoint_monitoring import EndpointMonitoring
+    from .monitoring.engine import MonitorCompute, MonitorEngine
+    from .monitoring.ground_truth import GroundTruth
+    from .monitoring.monitored_endpoint import MonitoredEndpoint
+    from .monitoring.monitoring import Monitoring
+    from .monitoring.monitors import (
+        AttributionDrift,
+        BiasDrift,
+        DataQuality,
+        Facet,
+        FeatureType,
+        ModelQuality,
+        Prediction,
+        ProblemType,
+        RequestFormat,
+    )
+    from .monitoring.thresholds import (
+        AlarmThreshold,
+        ErrorThreshold,
+        InstancesThreshold,
+        LatencyThreshold,
+        TrafficThreshold,
+        UtilizationThreshold,
+    )
 
 _HOMES = {
     "core.errors": ("ConstraintError", "Violation"),
@@ -110,17 +140,55 @@ _HOMES = {
     "model.data": ("ModelData", "ModelDataPrefix"),
     "model.image": ("ContainerImage",),
     "model.model": ("Model", "ModelBase"),
+    "monitoring.actions": ("MonitorAction",),
+    "monitoring.baseline": ("Baseline",),
+    "monitoring.captured_data": ("CapturedData",),
+    "monitoring.drift_test": ("DriftTest",),
+    "monitoring.engine": (
+        "MonitorCompute",
+        "MonitorEngine",
+    ),
+    "monitoring.ground_truth": ("GroundTruth",),
+    "monitoring.monitored_endpoint": ("MonitoredEndpoint",),
+    "monitoring.monitoring": ("Monitoring",),
+    "monitoring.monitors": (
+        "AttributionDrift",
+        "BiasDrift",
+        "DataQuality",
+        "Facet",
+        "FeatureType",
+        "ModelQuality",
+        "Prediction",
+        "ProblemType",
+        "RequestFormat",
+    ),
+    "monitoring.dashboard": ("MonitoringDashboard",),
+    "monitoring.endpoint_alarms": ("EndpointAlarms",),
+    "monitoring.endpoint_monitoring": ("EndpointMonitoring",),
+    "monitoring.thresholds": (
+        "AlarmThreshold",
+        "ErrorThreshold",
+        "InstancesThreshold",
+        "LatencyThreshold",
+        "TrafficThreshold",
+        "UtilizationThreshold",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ABTest",
     "Adjustment",
+    "AlarmThreshold",
     "AsyncEndpoint",
     "AsyncInput",
     "AsyncOutput",
+    "AttributionDrift",
     "AutoScaling",
+    "Baseline",
+    "BiasDrift",
     "CanaryAnalysis",
+    "CapturedData",
     "Comparison",
     "ComparisonMetric",
     "ComponentEndpoint",
@@ -129,16 +197,26 @@ __all__ = [
     "Container",
     "ContainerImage",
     "DataCapture",
+    "DataQuality",
+    "DriftTest",
+    "EndpointAlarms",
     "EndpointBase",
     "EndpointGrants",
     "EndpointMetric",
+    "EndpointMonitoring",
     "EpsilonGreedy",
+    "ErrorThreshold",
     "Exploration",
+    "Facet",
+    "FeatureType",
     "FixedSplit",
+    "GroundTruth",
     "Guardrail",
     "HostedModel",
     "InferenceComponent",
     "InferencePipeline",
+    "InstancesThreshold",
+    "LatencyThreshold",
     "ManagedInstanceScaling",
     "ManagedShadowTest",
     "Memory",
@@ -149,12 +227,22 @@ __all__ = [
     "ModelBase",
     "ModelData",
     "ModelDataPrefix",
+    "ModelQuality",
+    "MonitorAction",
+    "MonitorCompute",
+    "MonitorEngine",
+    "MonitoredEndpoint",
+    "Monitoring",
+    "MonitoringDashboard",
     "MultiModel",
     "MultiModelEndpoint",
     "OnInconclusive",
     "Placement",
     "Plan",
+    "Prediction",
+    "ProblemType",
     "RealtimeEndpoint",
+    "RequestFormat",
     "Reward",
     "Rollback",
     "Rollout",
@@ -168,7 +256,9 @@ __all__ = [
     "Stopping",
     "SuspendedScaling",
     "ThompsonSampling",
+    "TrafficThreshold",
     "UpperConfidenceBound",
+    "UtilizationThreshold",
     "Variant",
     "Violation",
     "__version__",

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_name("identity.json")
 STACKS = (
     *("Realtime", "Serverless", "Async", "MultiModel", "Pipeline", "Components", "Shadow"),
-    *("Everything", "EveryKind"),
+    *("Monitored", "Everything", "EveryKind", "EveryMonitor"),
 )
 ACCEPT = "ACCEPT_IDENTITY"
 

@@ -103,17 +103,24 @@ def test_importing_starts_nothing_that_is_not_used(script: str) -> None:
     assert loaded(script) & HEAVY == set()
 
 
-RUNTIME = sorted(path.stem for path in (ROOT / "constructs_lib/hosting/runtime").glob("[!_]*.py"))
+RUNTIME = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (ROOT / "constructs_lib").glob("*/runtime/[!_]*.py")
+)
 
 
 @pytest.mark.parametrize("module", RUNTIME)
 def test_the_code_that_runs_in_aws_never_loads_the_cdk(module: str) -> None:
-    found = loaded(f"import constructs_lib.hosting.runtime.{module}")
+    found = loaded(f"import {module}")
     assert found & {"aws_cdk", "jsii", "constructs"} == set()
 
 
 def test_there_is_code_that_runs_in_aws() -> None:
-    assert {"custom_resource", "deploy_guard", "model_placement"} <= set(RUNTIME)
+    assert {
+        "constructs_lib.core.runtime.custom_resource",
+        "constructs_lib.hosting.runtime.deploy_guard",
+        "constructs_lib.experiments.runtime.controller",
+    } <= set(RUNTIME)
 
 
 def test_using_a_name_does_load_the_cdk() -> None:

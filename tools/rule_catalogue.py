@@ -17,24 +17,33 @@ from constructs_lib.core.rules import CATALOGUE, RuleEntry
 _WITHOUT_RULES = ("runtime", "local")
 
 _TITLES = {
+    "ABTEST": "A/B tests",
+    "ACTION": "Actions of monitors",
+    "ALARM": "Alarms and dashboards of endpoints",
     "ANALYSIS": "Canary analysis",
     "ASYNC": "Asynchronous endpoints",
+    "BASELINE": "Baselines",
     "CAPTURE": "Data capture",
     "COMPONENT": "Inference components",
+    "COMPUTE": "What monitors run on",
     "CONTAINER": "Containers",
     "DATA": "Model data",
+    "DRIFT": "Drift tests",
     "ENDPOINT": "Endpoints",
     "HA": "High availability",
     "IMAGE": "Images",
     "INSTANCE": "Instance types",
     "KMS": "Encryption",
     "MODEL": "Models",
+    "MODELMONITOR": "Model Monitor",
+    "MONITOR": "Monitors",
     "MULTIMODEL": "Multi-model endpoints",
     "PIPELINE": "Inference pipelines",
     "ROLLOUT": "Rollouts",
     "SCALING": "Auto scaling",
     "SERVERLESS": "Serverless endpoints",
     "SHADOW": "Shadow tests",
+    "TRUTH": "Ground truth",
     "VARIANT": "Variants",
 }
 

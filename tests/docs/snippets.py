@@ -26,9 +26,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as stepfunctions
 
 import constructs_lib
-from constructs_lib import Container, ContainerImage, Model, ModelData
+from constructs_lib import Container, ContainerImage, DataCapture, Model, ModelData, RealtimeEndpoint
 from constructs_lib.core.rules import CATALOGUE
 from tests.support import synth
 
@@ -120,6 +121,7 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
         handler="index.handle",
         code=lambda_.Code.from_inline("def handle(event, context): pass"),
     )
+    state_machines = f"arn:aws:states:us-east-1:{synth.ACCOUNT}:stateMachine"
     return {
         **{name: getattr(constructs_lib, name) for name in constructs_lib.__all__},
         "cdk": cdk,
@@ -129,10 +131,16 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
         "model": model,
         "candidate": candidate,
         **steps,
+        "endpoint": RealtimeEndpoint(
+            scope, "Endpoint", model=candidate, instance_type="ml.m5.large", capture=DataCapture()
+        ),
         "function": function,
         "bucket": s3.Bucket(scope, "Bucket"),
         "key": kms.Key(scope, "Key"),
         "repository": ecr.Repository.from_repository_name(scope, "Repository", "fraud"),
+        "state_machine": stepfunctions.StateMachine.from_state_machine_arn(
+            scope, "Retraining", f"{state_machines}:retrain"
+        ),
         "topic": sns.Topic(scope, "Topic"),
         "vpc": ec2.Vpc(scope, "Vpc", nat_gateways=0),
         "alarm": cloudwatch.Alarm.from_alarm_arn(

@@ -12,10 +12,15 @@ import pytest
 
 import constructs_lib
 from constructs_lib import (
+    AlarmThreshold,
     AsyncEndpoint,
     AsyncInput,
     AsyncOutput,
+    AttributionDrift,
     AutoScaling,
+    Baseline,
+    BiasDrift,
+    CapturedData,
     Comparison,
     ComparisonMetric,
     ComponentEndpoint,
@@ -23,19 +28,35 @@ from constructs_lib import (
     Container,
     ContainerImage,
     DataCapture,
+    DataQuality,
+    DriftTest,
+    EndpointAlarms,
     EndpointBase,
     EndpointGrants,
     EndpointMetric,
+    EndpointMonitoring,
+    ErrorThreshold,
+    Facet,
+    GroundTruth,
     InferenceComponent,
     InferencePipeline,
+    InstancesThreshold,
+    LatencyThreshold,
     ManagedInstanceScaling,
     ManagedShadowTest,
     MetricsPublishing,
     MetricTarget,
     Model,
     ModelData,
+    ModelQuality,
+    MonitorAction,
+    MonitorCompute,
+    MonitoredEndpoint,
+    Monitoring,
+    MonitoringDashboard,
     MultiModel,
     MultiModelEndpoint,
+    Prediction,
     RealtimeEndpoint,
     Rollback,
     Rollout,
@@ -45,6 +66,8 @@ from constructs_lib import (
     ShadowTest,
     StepScaling,
     SuspendedScaling,
+    TrafficThreshold,
+    UtilizationThreshold,
     Variant,
 )
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
@@ -60,6 +83,9 @@ SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
     DOCS / f"{name}.md"
     for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components", "shadow")
 )
+ALARMS = DOCS / "endpoint-alarms.md"
+MONITORING = DOCS / "monitoring.md"
+MODEL_MONITOR = DOCS / "model-monitor.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -183,6 +209,41 @@ ON_PAGES = {
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
+    ALARMS: (
+        AlarmThreshold,
+        ErrorThreshold,
+        LatencyThreshold,
+        UtilizationThreshold,
+        TrafficThreshold,
+        InstancesThreshold,
+        EndpointAlarms,
+        EndpointMonitoring,
+        EndpointMonitoring.in_facade,
+        MonitoringDashboard,
+        MonitoringDashboard.add_section,
+    ),
+    MONITORING: (
+        MonitoredEndpoint,
+        Monitoring,
+        Monitoring.of,
+        Monitoring.metric,
+        DataQuality,
+        ModelQuality,
+        BiasDrift,
+        AttributionDrift,
+        Baseline.from_asset,
+        Baseline.from_bucket,
+        Baseline.existing,
+        CapturedData,
+        DriftTest,
+        Facet,
+        GroundTruth,
+        MonitorAction.retrain_pipeline,
+        MonitorAction.shift_traffic,
+        MonitorCompute.function,
+        MonitorCompute.processing,
+        Prediction,
+    ),
     MODEL: (
         Model,
         Container,
@@ -313,6 +374,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL))
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR))
 
     assert {id for id in warnings if id not in explained} == set()

@@ -32,6 +32,7 @@ from constructs_lib import (
 from . import privilege
 from .audit import Audit, audited, strict_context
 from .every_kind import ACCOUNT, REGION, EveryKind
+from .every_monitor import EveryMonitor
 from .every_shadow import EveryShadow
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a1b2c3d-0000-4000-8000-000000000000"
@@ -132,6 +133,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     EveryOption(app, "EveryOption", env=request.param)
     EveryKind(app, "EveryKind", env=request.param)
     EveryShadow(app, "EveryShadow", env=request.param)
+    EveryMonitor(app, "EveryMonitor", env=request.param)
     return audited(app)
 
 
@@ -144,4 +146,5 @@ def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
         "EveryOption": [],
         "EveryKind": [],
         "EveryShadow": [],
+        "EveryMonitor": [],
     }

@@ -63,6 +63,10 @@ def _calls(id: str, type: str, resolver: Resolver) -> Iterator[tuple[str, str, P
             yield "sagemaker", "UpdateEndpoint", properties
             created = {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"}
             yield "sagemaker", "CreateEndpoint", _only(properties, created)
+        case "AWS::SageMaker::MonitoringSchedule":
+            yield "sagemaker", "CreateMonitoringSchedule", properties
+        case _ if type in _JOB_DEFINITIONS:
+            yield "sagemaker", f"Create{type.removeprefix('AWS::SageMaker::')}", properties
         case "AWS::SageMaker::InferenceExperiment":
             yield "sagemaker", "CreateInferenceExperiment", properties
         case "AWS::SageMaker::InferenceComponent":
@@ -92,7 +96,16 @@ _OF_COMPONENTS = {"InferenceComponentName", "Specification", "RuntimeConfig"}
 _OF_CREATION = {*_OF_COMPONENTS, "EndpointName", "VariantName", "Tags"}
 _OF_UPDATES = {*_OF_COMPONENTS, "DeploymentConfig"}
 
+_JOB_DEFINITIONS = {
+    "AWS::SageMaker::DataQualityJobDefinition",
+    "AWS::SageMaker::ModelQualityJobDefinition",
+    "AWS::SageMaker::ModelBiasJobDefinition",
+    "AWS::SageMaker::ModelExplainabilityJobDefinition",
+}
+
 _CALLED = {
+    *_JOB_DEFINITIONS,
+    "AWS::SageMaker::MonitoringSchedule",
     "AWS::SageMaker::Model",
     "AWS::SageMaker::EndpointConfig",
     "AWS::SageMaker::Endpoint",

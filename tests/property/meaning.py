@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from constructs_lib import ComponentEndpoint, DataCapture, ServerlessEndpoint, ShadowTest
+from constructs_lib import ComponentEndpoint, DataCapture, MonitoredEndpoint, ServerlessEndpoint, ShadowTest
 from constructs_lib.hosting.auto_scaling import CAPACITY_TARGETS
 from constructs_lib.hosting.scaling import CapacityScaling
 
@@ -63,8 +63,8 @@ def assert_variant(given: Properties, said: Properties) -> None:
 
 
 def assert_capture(endpoint: Made, config: Properties) -> None:
-    # Answers that are to be compared are captured unasked.
-    otherwise = Made(DataCapture) if endpoint.factory is ShadowTest else None
+    # What is to be compared or looked at is captured unasked.
+    otherwise = Made(DataCapture) if endpoint.factory in (ShadowTest, MonitoredEndpoint) else None
     capture = endpoint.given.get("capture", otherwise)
     assert ("DataCaptureConfig" in config) == (capture is not None)
     if capture is None:

@@ -13,6 +13,7 @@ from constructs_lib import (
     Comparison,
     ComponentEndpoint,
     InferencePipeline,
+    MonitoredEndpoint,
     MultiModelEndpoint,
     RealtimeEndpoint,
     ServerlessEndpoint,
@@ -249,6 +250,24 @@ def _in_json(name: str, value: float) -> str:
     return f'"{name}":' if value != int(value) else f'"{name}":{int(value)}'
 
 
+def _monitored(described: Made, endpoint: MonitoredEndpoint, result: Synthesized) -> None:
+    _realtime(described, endpoint, result)
+    monitors = [each.given for each in described.given.get("monitors", ())]
+    assert list(endpoint.monitoring.owned) == [each["name"] for each in monitors]
+    for given in monitors:
+        owned = endpoint.monitoring.owned[given["name"]]
+        minutes = (seconds(given.get("every"), 3600) or 0) // 60
+        (unit,) = [f"rate({minutes // length} {name}" for name, length in _UNITS if minutes % length == 0][:1]
+        schedule = result.properties(owned.rule.node.default_child)["ScheduleExpression"]
+        assert schedule.rstrip("s)") == unit
+        alarm = endpoint.monitoring.alarms_of(given["name"]).violations.node.default_child
+        said = result.properties(alarm)
+        assert said["EvaluationPeriods"] == said["DatapointsToAlarm"] == given.get("windows_to_alarm", 1)
+        assert said["Period"] == 60 * minutes
+
+
+_UNITS = (("day", 1440), ("hour", 60), ("minute", 1))
+
 MEANING: Mapping[Any, Meaning] = {
     RealtimeEndpoint: _realtime,
     ServerlessEndpoint: _serverless,
@@ -257,4 +276,5 @@ MEANING: Mapping[Any, Meaning] = {
     InferencePipeline: _pipeline,
     ComponentEndpoint: _components,
     ShadowTest: _shadow,
+    MonitoredEndpoint: _monitored,
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .fake_aws import EPOCH, Killed, Params, Refused, client_answered_by
-from .guard import Receiver, module
+from .guard import module
+from .receiver import Receiver
 
 STACK = "arn:aws:cloudformation:eu-west-1:111122223333:stack/Serving/1"
 Place = tuple[str, str]

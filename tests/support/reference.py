@@ -33,6 +33,7 @@ from constructs_lib import (
 )
 from stacks.asynchronous import AsyncStack
 from stacks.components import ComponentsStack
+from stacks.monitored import MonitoredStack
 from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
 from stacks.realtime import RealtimeStack
@@ -40,14 +41,17 @@ from stacks.serverless import ServerlessStack
 from stacks.shadow import ShadowStack
 
 from .reference_kinds import IMAGE, EveryKind
+from .reference_monitors import EveryMonitor
 
 
 def build(folder: Path) -> cdk.App:
     """The app, to be synthesized into `folder`."""
     model, code = folder / "model", folder / "code"
     steps = [folder / "steps" / name for name in ("scale", "classify", "label")]
+    baseline = folder / "baseline" / "train.csv"
     files = [model / "model.json", code / "inference.py"]
     files += [step / file for step in steps for file in ("model/model.json", "code/inference.py")]
+    files.append(baseline)
     for index, file in enumerate(files):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f'{{"file": {index}}}', encoding="utf-8")
@@ -59,8 +63,17 @@ def build(folder: Path) -> cdk.App:
     PipelineStack(app, "Pipeline", steps=str(folder / "steps"))
     ComponentsStack(app, "Components", models={"Scale": str(steps[0]), "Label": str(steps[2])})
     ShadowStack(app, "Shadow", production=str(model), challenger=str(steps[0] / "model"), code=str(code))
+    MonitoredStack(
+        app,
+        "Monitored",
+        model=str(model),
+        code=str(code),
+        baseline=str(baseline),
+        labels_within=cdk.Duration.days(1),
+    )
     Everything(app, "Everything")
     EveryKind(app, "EveryKind", model=model, code=code)
+    EveryMonitor(app, "EveryMonitor", baseline=baseline)
     return app
 
 

@@ -13,6 +13,7 @@ from ..made import Made, parts
 from .basics import Strategy
 from .components import component_endpoints
 from .fleets import asynchronous_endpoints, multi_model_endpoints, pipelines, serverless_endpoints
+from .monitored import monitored_endpoints
 from .realtime import realtime_endpoints
 from .shadow import shadow_tests
 
@@ -24,6 +25,7 @@ KINDS: tuple[Strategy, ...] = (
     pipelines(),
     component_endpoints(),
     shadow_tests(),
+    monitored_endpoints(),
 )
 
 
