@@ -18,6 +18,7 @@ from constructs_lib import (
     DataQuality,
     DriftTest,
     EndpointAlarms,
+    ErrorThreshold,
     Facet,
     FeatureType,
     GroundTruth,
@@ -227,13 +228,19 @@ def monitored_endpoints(draw: st.DrawFn) -> Made:
     return Made(MonitoredEndpoint, given={**hosted, **watching})
 
 
+_ALARMS = [
+    InStack("NoAlarms", lambda *_: EndpointAlarms()),
+    InStack("OneAlarm", lambda *_: EndpointAlarms(error_rate={"Critical": ErrorThreshold(percent=5)})),
+]
+"""Whole ones: what their properties may be is tested apart (tests/monitoring/test_thresholds.py)."""
+
 _WATCHING = some(
     MonitoredEndpoint,
     capture=maybe(CAPTURES),
     monitors=st.lists(MONITORS, max_size=2),
     results=maybe(_BUCKETS),
     results_prefix=maybe(st.sampled_from(["monitoring", "a/b-c/d.e"])),
-    alarms=maybe(st.just(Made(EndpointAlarms))),
+    alarms=maybe(st.sampled_from(_ALARMS)),
     engine=maybe(st.just(MonitorEngine.OWNED)),
     compute=maybe(COMPUTES),
     notify=maybe(st.lists(_TOPICS, max_size=1)),
