@@ -59,12 +59,16 @@ class ProcessingRun:
 
     async def _run_all(self, environment: Mapping[str, str]) -> None:
         """Run the containers; the first that fails ends the others."""
+        failed: list[BaseException] = []
         try:
             async with asyncio.TaskGroup() as group:
                 for host, container in self._hosts.items():
                     group.create_task(self._run(host, container, environment))
         except* ContainerError as errors:
-            raise errors.exceptions[0] from None
+            failed += errors.exceptions
+        # Not raised above: before Python 3.11.4 what is raised there comes out as a group again.
+        if failed:
+            raise failed[0]
 
     async def _run(self, host: str, container: JobContainer, environment: Mapping[str, str]) -> None:
         status = await container.run(self._spec.command, environment)
