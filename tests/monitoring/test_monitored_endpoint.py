@@ -40,7 +40,7 @@ from tests.support.monitoring import (
     model_quality,
 )
 from tests.support.refusals import refused
-from tests.support.synth import a_model, flat, properties, resource, resources, statements, synthesized
+from tests.support.synth import a_model, flat, properties, resources, statements, synthesized
 
 Template = dict[str, Any]
 
@@ -420,8 +420,10 @@ def test_two_monitored_endpoints_do_not_meet(stack: cdk.Stack) -> None:
         a_monitored_endpoint(stack, id)
     template = synthesized(stack)
     assert len(baselines(template)) == 2
-    assert {told(each).endpoint for each in functions(template).values()} <= {"test-one", "test-two"}
-    assert resource(template, "AWS::SNS::Topic") if resources(template, "AWS::SNS::Topic") else True
+    written = [flat(each["Properties"]["Monitor"]) for each in baselines(template)]
+    described = [Description.of(json.loads(each)) for each in written]
+    assert {each.endpoint for each in described} == {"test-one", "test-two"}
+    assert len({each.results.prefix for each in described}) == 2
 
 
 def test_labels_and_results_may_have_buckets_and_keys_of_their_own(stack: cdk.Stack) -> None:

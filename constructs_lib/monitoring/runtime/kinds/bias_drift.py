@@ -9,16 +9,12 @@ from ..bias.bias import Bias, Rule
 from ..bias.bias_metrics import DESCRIPTIONS
 from ..bias.bias_verdict import judge, suggest
 from ..reading.classes import share_of
-from ..reading.join import JoinTally, joined
-from ..reading.labels import label_items
-from ..reading.lines import lines
+from ..reading.join import JoinTally
 from ..reading.source import Source
-from ..reading.store import store_at
 from ..reading.table import Cell, Chunk
-from ..reading.tally import Tally
 from ..run.description import Description
 from ..run.result import Found
-from .predictions import PREDICTION, PROBABILITY, TRUTH, column, reading_of, told_by_baseline
+from .predictions import PREDICTION, PROBABILITY, TRUTH, column, labelled, reading_of, told_by_baseline
 from .schema import Features, columns_of
 
 _NOT_WANTED = "not wanted"
@@ -72,14 +68,8 @@ def _rows(
     reading = reading_of(monitor.options, columns=columns_of(files))
     truth = monitor.ground_truth
     if truth is None:
-        own = Tally()
-        yield from source.chunks(reading, own)
-        tally.captured.merge(own)
-        return
-    store = store_at(f"s3://{truth.place.bucket}")
-    labels = label_items(store, truth.place.prefix, source.window, within=truth.within + monitor.every)
-    captured = lines(source.store, source.items)
-    yield from joined(captured, lines(store, labels), source.window, reading, tally, of=TRUTH)
+        return source.chunks(reading, tally.captured)
+    return labelled(monitor, truth, source, reading, tally)
 
 
 def _bias(options: Mapping[str, Any], truth: str | None) -> Bias:

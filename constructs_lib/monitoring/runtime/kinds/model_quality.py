@@ -10,15 +10,12 @@ from ..quality.quality import Kind, judge, overridden, statistics_file, suggest,
 from ..quality.quality_binary import BinaryQuality
 from ..quality.quality_multiclass import MulticlassQuality
 from ..quality.quality_regression import RegressionQuality
-from ..reading.join import JoinTally, joined
-from ..reading.labels import label_items
-from ..reading.lines import lines
+from ..reading.join import JoinTally
 from ..reading.source import Source
-from ..reading.store import store_at
 from ..reading.table import Cell, Chunk
 from ..run.description import Description
 from ..run.result import Found
-from .predictions import PREDICTION, PROBABILITY, TRUTH, column, reading_of, told_by_baseline
+from .predictions import PREDICTION, PROBABILITY, TRUTH, column, labelled, reading_of, told_by_baseline
 from .schema import Features
 
 KINDS: dict[str, Kind] = {
@@ -80,15 +77,11 @@ def look(monitor: Description, files: Mapping[str, Any], source: Source) -> Foun
 
 
 def _labelled(monitor: Description, source: Source, tally: JoinTally) -> Iterable[Chunk]:
-    """The rows that have a label. In one process: labels and rows are joined by key, not by file."""
+    """The rows that have a label."""
     truth = monitor.ground_truth
     if truth is None:
         raise ValueError("the quality of a model takes ground truth")
-    store = store_at(f"s3://{truth.place.bucket}")
-    labels = label_items(store, truth.place.prefix, source.window, within=truth.within + monitor.every)
-    reading = reading_of(monitor.options, inputs=False)
-    captured = lines(source.store, source.items)
-    yield from joined(captured, lines(store, labels), source.window, reading, tally, of=TRUTH)
+    return labelled(monitor, truth, source, reading_of(monitor.options, inputs=False), tally)
 
 
 def _labelled_share(tally: JoinTally) -> dict[str, float]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..reading.join import Truth
+from ..reading.join import JoinTally, Truth, joined
+from ..reading.labels import label_items
+from ..reading.lines import lines
 from ..reading.rows import Reading
+from ..reading.source import Source
+from ..reading.store import store_at
 from ..reading.table import Cell, Chunk
+from ..run.description import Description, GroundTruth
 
 PREDICTION, PROBABILITY = "constructs.prediction", "constructs.probability"
 """Columns of answers, beside features of whatever names."""
@@ -40,3 +45,13 @@ def told_by_baseline(chunk: Chunk, options: Mapping[str, Any]) -> Iterator[tuple
         column(chunk, prediction.get("probability")),
         strict=True,
     )
+
+
+def labelled(
+    monitor: Description, truth: GroundTruth, source: Source, reading: Reading, tally: JoinTally
+) -> Iterator[Chunk]:
+    """The rows that have a label. In one process: labels and rows are joined by key, not by file."""
+    store = store_at(f"s3://{truth.place.bucket}")
+    labels = label_items(store, truth.place.prefix, source.window, within=truth.within + monitor.every)
+    captured = lines(source.store, source.items)
+    return joined(captured, lines(store, labels), source.window, reading, tally, of=TRUTH)

@@ -23,7 +23,7 @@ class Files:
 
     def __init__(self, place: Place) -> None:
         """Read and write below `place`."""
-        self._store: Store = store_at(place.uri()) if place.prefix else store_at(f"s3://{place.bucket}")
+        self._store: Store = store_at(place.uri())
 
     def read(self, *key: str) -> dict[str, Any] | None:
         """An object; None where there is none."""

@@ -35,8 +35,6 @@ class Found:
     """What is told of each feature."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What else the result tells, such as why lines could not be read."""
-    subject: str = "features"
-    """What the violations are about, in words."""
 
 
 def status_of(found: Found, least: int) -> str:
