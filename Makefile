@@ -110,8 +110,9 @@ images: ## Make the table of AWS's images anew from the SageMaker SDK
 	$(PY) -m tools.image_table > .images.json.new
 	mv .images.json.new constructs_lib/model/images.json
 
-instance-types: ## Make the list of hosting instance types anew from botocore
-	$(PY) -m tools.instance_types > constructs_lib/core/instance_types.txt
+instance-types: ## Make the lists of instance types anew from botocore
+	$(PY) -m tools.instance_types hosting > constructs_lib/core/hosting_types.txt
+	$(PY) -m tools.instance_types transform > constructs_lib/core/transform_types.txt
 
 .PHONY: rules
 rules: ## Make docs/rules.md anew from the rules

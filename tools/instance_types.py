@@ -1,15 +1,19 @@
-"""Print the instance types a production variant may have, from botocore's service model."""
+"""Print the instance types of one use of SageMaker, from botocore's service model."""
 
 from __future__ import annotations
 
+import sys
+
 from botocore.session import get_session
 
+_ENUMS = {"hosting": "ProductionVariantInstanceType", "transform": "TransformInstanceType"}
 
-def hosting_types() -> list[str]:
-    """All values of the API's ProductionVariantInstanceType, sorted."""
+
+def types_of(use: str) -> list[str]:
+    """All values of the API's enumeration for ``hosting`` or ``transform``, sorted."""
     model = get_session().get_service_model("sagemaker")
-    return sorted(model.shape_for("ProductionVariantInstanceType").enum)
+    return sorted(model.shape_for(_ENUMS[use]).enum)
 
 
 if __name__ == "__main__":
-    print("\n".join(hosting_types()))
+    print("\n".join(types_of(sys.argv[1])))

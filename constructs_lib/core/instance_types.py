@@ -17,10 +17,19 @@ _NEURON_FAMILIES = ("inf", "trn")
 _FAMILY = re.compile(r"(?P<line>[a-z]+)(?P<generation>\d+)(?P<options>[a-z0-9-]*)")
 
 
-@cache
 def hosting_types() -> frozenset[str]:
     """The instance types a production variant may have, as of this release."""
-    listed = resources.files(__package__).joinpath("instance_types.txt").read_text(encoding="ascii")
+    return _listed("hosting")
+
+
+def transform_types() -> frozenset[str]:
+    """The instance types a transform job may have, as of this release."""
+    return _listed("transform")
+
+
+@cache
+def _listed(use: str) -> frozenset[str]:
+    listed = resources.files(__package__).joinpath(f"{use}_types.txt").read_text(encoding="ascii")
     return frozenset(listed.split())
 
 

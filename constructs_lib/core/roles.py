@@ -189,6 +189,26 @@ def allow_telemetry(permissions: Permissions, scope: constructs.Construct) -> No
     )
 
 
+def allow_metrics(permissions: Permissions, namespace: str) -> None:
+    """Let a function of ours put metrics into `namespace`."""
+    permissions.allow(
+        "cloudwatch:PutMetricData",
+        on="*",
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        wildcard="PutMetricData knows no resource; the condition binds it to our namespace.",
+    )
+
+
+def allow_volumes(permissions: Permissions, key: kms.IKey | None) -> None:
+    """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
+    if key is None:
+        return
+    permissions.allow_key(key, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
+    permissions.allow(
+        "kms:CreateGrant", on=key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": True}}
+    )
+
+
 def allow_network(permissions: Permissions) -> None:
     """Let SageMaker put network interfaces into a VPC.
 

@@ -21,7 +21,8 @@ from ..hosting.realtime import RealtimeEndpoint
 from ..hosting.realtime_rules import RealtimeProps, realtime_rules
 from ..hosting.rollback_alarms import RollbackAlarms, Watched
 from ..hosting.rollout import Rollback, Rollout
-from ..hosting.variant import Variant, model_name
+from ..hosting.variant import Variant
+from ..model.reference import model_name
 from .allocation import Allocation, FixedSplit
 from .dashboard import experiment_dashboard
 from .functions import METRIC_NAMESPACE, experiments_archive

@@ -22,7 +22,8 @@ from ..hosting.capture import DataCapture
 from ..hosting.hosting_rules import HostedVariant
 from ..hosting.realtime import RealtimeEndpoint
 from ..hosting.support import MULTI_MODEL, PIPELINES, REFUSED, Kind, check_of
-from ..hosting.variant import Variant, model_name
+from ..hosting.variant import Variant
+from ..model.reference import model_name
 from .shadow_test import names_differ, not_on_inf1, weights_are_left_alone
 
 _Experiment = sagemaker.CfnInferenceExperiment

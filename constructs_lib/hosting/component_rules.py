@@ -17,11 +17,11 @@ from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.roles import RolePolicies
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..model.model import Model
+from ..model.reference import is_model
 from .auto_scaling import MAX_CAPACITY, AutoScaling, is_moved
 from .hosting_rules import FEW_ALARMS, few_alarms
 from .rollout import Rollout
 from .support import Kind, support_rules
-from .variant import is_model
 from .waking import may_sleep, wake_up_name_is_free
 
 _LEAST_BATCH_PERCENT, _MOST_BATCH_PERCENT = 5, 50

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
 from ..core.place import path_of
-from ..core.roles import Permissions
+from ..core.roles import Permissions, allow_volumes
 from .capture import DataCapture
 from .deploy_guard import DeployGuard
 from .endpoint import EndpointBase, ImportedEndpoint
@@ -115,7 +114,7 @@ class HostedEndpoint(EndpointBase):
         captured = self._captured(props.capture, serving)
         key = props.encryption_key
         for permissions in serving:
-            _allow_volumes(permissions, key)
+            allow_volumes(permissions, key)
             if particulars.allow is not None:
                 particulars.allow(permissions)
         execution_role, shadow = particulars.execution_role, particulars.shadow
@@ -228,16 +227,6 @@ def _distinct_roles(variants: Sequence[HostedVariant], particulars: Particulars)
         None if shadow is None else shadow.role,
     ]
     return list(dict.fromkeys(role for role in roles if role is not None))
-
-
-def _allow_volumes(permissions: Permissions, key: kms.IKey | None) -> None:
-    """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
-    if key is None:
-        return
-    permissions.allow_key(key, "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext")
-    permissions.allow(
-        "kms:CreateGrant", on=key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": True}}
-    )
 
 
 def _metrics_config(metrics: MetricsPublishing | None) -> _Config.MetricsConfigProperty | None:

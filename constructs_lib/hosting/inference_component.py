@@ -17,6 +17,7 @@ from ..core.place import construct_path, note_place
 from ..core.roles import Permissions
 from ..core.rules import enforce_together
 from ..model.model import Model
+from ..model.reference import model_name
 from .auto_scaling import AutoScaling
 from .component_metrics import ComponentMetric
 from .component_rules import ComponentProps, Placement, component_rules
@@ -25,7 +26,7 @@ from .metrics import EndpointMetric
 from .rollback_alarms import RollbackAlarms, Watched
 from .rollout import Rollout
 from .scaling import CapacityScaling, Scalable
-from .variant import model_name, startup_seconds
+from .variant import startup_seconds
 from .waking import may_sleep, wake_up
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import items_of, known
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken
+from ..model.reference import is_model
 from .hosting_rules import HostingProps, hosting_rules
 from .rollout import Rollout
 from .support import Kind, support_rules
-from .variant import DEFAULT_VARIANT_NAME, Variant, default_count, is_known_count, is_model
+from .variant import DEFAULT_VARIANT_NAME, Variant, default_count, is_known_count
 
 MAX_VARIANTS = 10
 

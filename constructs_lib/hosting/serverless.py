@@ -16,6 +16,7 @@ from ..core.place import construct_path
 from ..core.roles import acknowledge, both_packs
 from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
 from ..model.model import ModelBase
+from ..model.reference import is_model, model_name
 from .auto_scaling import AutoScaling
 from .endpoint import AnyMetric
 from .hosted import HostedEndpoint, Particulars
@@ -23,7 +24,7 @@ from .hosting_rules import HostingProps, hosting_rules
 from .metrics import EndpointMetric
 from .scaling import Scalable
 from .support import Kind, support_rules
-from .variant import DEFAULT_VARIANT_NAME, Variant, is_model, model_name
+from .variant import DEFAULT_VARIANT_NAME, Variant
 
 MAX_CONCURRENCY = 200
 DEFAULT_MAX_CONCURRENCY = 20

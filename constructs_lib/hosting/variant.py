@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeGuard
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -19,6 +19,7 @@ from ..core.naming import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 from ..model.model import ModelBase
+from ..model.reference import is_model, model_name
 from .auto_scaling import MAX_CAPACITY, AutoScaling
 from .scaling import Scalable
 
@@ -128,20 +129,6 @@ def is_known_count(count: object) -> bool:
 def startup_seconds(value: cdk.Duration | None) -> int | float:
     """Seconds to fetch the data or to become healthy, with the default applied."""
     return DEFAULT_STARTUP_SECONDS if value is None else value.to_seconds()
-
-
-def model_name(model: references.IModelRef) -> str:
-    """The name of any model: ours, imported, or an L1."""
-    if isinstance(model, ModelBase):
-        return model.model_name
-    if isinstance(model, sagemaker.CfnModel):
-        return model.attr_model_name
-    return cdk.Fn.select(1, cdk.Fn.split("/", model.model_ref.model_arn))
-
-
-def is_model(value: object) -> TypeGuard[references.IModelRef]:
-    """Whether `value` is a model of any kind. Asks the class: asking the object would make a reference."""
-    return hasattr(type(value), "model_ref")
 
 
 PENDING_MODEL: Any = type(

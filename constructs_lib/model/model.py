@@ -138,6 +138,8 @@ class Model(ModelBase):
         self.containers: tuple[Container, ...] = tuple(containers) if containers is not None else (container,)  # type: ignore[assignment]
         self.network_isolation = network_isolation
         """Whether the containers can call nobody."""
+        self.direct_invocation = direct_invocation
+        """Whether a request is answered by one of several containers, which it names."""
         self.cfn_model = self._cfn_model(props)
         self.model_name = self.cfn_model.attr_model_name
 

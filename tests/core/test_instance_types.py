@@ -11,7 +11,8 @@ from tools import instance_types as generator
 
 
 def test_the_checked_in_list_is_botocores() -> None:
-    assert sorted(instance_types.hosting_types()) == generator.hosting_types()
+    assert sorted(instance_types.hosting_types()) == generator.types_of("hosting")
+    assert sorted(instance_types.transform_types()) == generator.types_of("transform")
 
 
 def test_every_listed_type_has_the_spelling_that_the_rule_asks_for() -> None:

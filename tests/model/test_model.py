@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from constructs_lib import Container, ContainerImage, Model, ModelData
-from constructs_lib.hosting.variant import model_name
+from constructs_lib.model.reference import model_name
 from tests.support.refusals import refused
 from tests.support.synth import (
     ACCOUNT,

@@ -102,7 +102,7 @@ def test_the_wheel_has_all_of_the_package(contents: list[str]) -> None:
     assert {
         "constructs_lib/py.typed",
         "constructs_lib/model/images.json",
-        "constructs_lib/core/instance_types.txt",
+        "constructs_lib/core/hosting_types.txt",
         "constructs_lib/core/runtime/custom_resource.py",
         "constructs_lib/hosting/runtime/deploy_guard.py",
         "constructs_lib/hosting/runtime/model_placement.py",
