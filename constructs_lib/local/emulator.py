@@ -196,6 +196,7 @@ class ResourceType:
     name_property: str
     blocks: bool = False
     """Whether creating it takes time, so that it must not hold up the server."""
+    tagged: bool = True
 
 
 def add_resource_type(kind: ResourceType) -> None:
@@ -207,7 +208,8 @@ def add_resource_type(kind: ResourceType) -> None:
     }
     provisioners._REPLACING_PROPERTIES[kind.name] = tuple(sorted(kind.replaced_by))
     provisioners._CUSTOM_NAME_REPLACEMENT[kind.name] = {"name": kind.name_property}
-    provisioners._STACK_TAG_PROPERTY[kind.name] = ("Tags", "list")
+    if kind.tagged:
+        provisioners._STACK_TAG_PROPERTY[kind.name] = ("Tags", "list")
     if kind.blocks:
         _run_on_worker_thread(kind.name)
 
@@ -356,7 +358,11 @@ def role_session(role_arn: str, name: str) -> Iterator[dict[str, str]]:
 
 def calling_role(headers: Mapping[str, str]) -> str | None:
     """The role whose credentials a request came with; None for root and for users."""
-    caller = str(iam_evaluator.request_caller_arn(dict(headers)))
+    return role_of_session(str(iam_evaluator.request_caller_arn(dict(headers))))
+
+
+def role_of_session(caller: str) -> str | None:
+    """The role that a caller has assumed, by its ARN; None for root and for users."""
     _arn, _aws, service, _region, account, resource = caller.split(":", 5)
     if service == "iam":
         return caller if resource.startswith("role/") else None

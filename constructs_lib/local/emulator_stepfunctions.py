@@ -1,4 +1,4 @@
-"""The private names of ministack's Step Functions that SageMaker's tasks need; emulator.py's companion."""
+"""The private names of ministack's Step Functions that tasks need; emulator.py's companion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class Task:
     @property
     def wanted(self) -> bool:
         """Whether the execution still runs: it may have been stopped, or have failed in another branch."""
-        return bool(self._execution.get("status", "RUNNING") == "RUNNING")
+        run = stepfunctions._map_runs.get(self._execution.get("mapRunArn", ""), {})
+        parent = stepfunctions._executions.get(run.get("executionArn", ""), {})
+        return all(each.get("status", "RUNNING") == "RUNNING" for each in (self._execution, parent))
 
 
 class TaskError(Exception):
@@ -68,8 +70,19 @@ def keep_ends() -> None:
 
 
 def _task(state: Mapping[str, Any], execution: Mapping[str, Any]) -> Task:
-    machine = stepfunctions._state_machines.get(execution.get("stateMachineArn", ""))
-    return Task(machine["roleArn"] if machine else None, state.get("TimeoutSeconds"), execution)
+    return Task(role_of(execution), state.get("TimeoutSeconds"), execution)
+
+
+def role_of(execution: Mapping[str, Any]) -> str | None:
+    """The role of the machine; the children of a distributed map have that of their parent's."""
+    arn, _slash, _label = execution.get("stateMachineArn", "").partition("/")
+    machine = stepfunctions._state_machines.get(arn)
+    return None if machine is None else str(machine["roleArn"])
+
+
+def current_task() -> Task:
+    """The task that is being worked on in this thread."""
+    return _current.get()
 
 
 def perform_tasks(prefix: str, perform: Perform) -> None:

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from . import alarms, autoscaling, composite_alarms, metric_data, schedules
+from . import (
+    alarms,
+    autoscaling,
+    composite_alarms,
+    data_api,
+    executions,
+    functions,
+    machine_grants,
+    message_moves,
+    metric_data,
+    object_events,
+    partitions,
+    rule_targets,
+    scheduler,
+    schedules,
+    transport,
+)
 from .sagemaker.service import SageMaker
 from .workspace import Workspace
 
@@ -19,12 +35,22 @@ class Plugins:
 
 
 def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
-    """Add SageMaker hosting, CloudWatch's alarms and metric math, and Application Auto Scaling."""
+    """Add SageMaker and Application Auto Scaling, and mend what ministack's own services lack."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()
     composite_alarms.install()
     metric_data.install()
+    data_api.install()
     schedules.install()
+    functions.install()
+    executions.install()
+    machine_grants.install()
+    message_moves.install()
+    object_events.install()
+    partitions.install()
+    rule_targets.install()
+    scheduler.install()
+    transport.install()
     autoscaling.install()
     return Plugins(sagemaker)

@@ -13,4 +13,9 @@ def install() -> None:
     """Scale the rates of EventBridge's rules."""
     scale = settings().schedule_scale
     if scale < 1:
-        emulator.scale_rates(scale, look_every=max(0.25, _LOOK_SECONDS * scale))
+        emulator.scale_rates(scale, look_every=look_seconds())
+
+
+def look_seconds() -> float:
+    """After so many seconds we look again for what is due."""
+    return max(0.25, _LOOK_SECONDS * min(settings().schedule_scale, 1))

@@ -18,7 +18,7 @@ class Settings:
     fractions of a second: a wait of `n` seconds lasts `min(n * time_scale, max_wait)`.
     `serverless_idle` is such a wait. The time to live of asynchronous requests is apart
     (`request_ttl_scale`): models answer in real time, and a backlog would expire before its turn. So are
-    the rates of EventBridge's rules (`schedule_scale`): what they call measures in real time.
+    the rates of EventBridge's rules and schedules (`schedule_scale`): what they call measures in real time.
     """
 
     time_scale: float = 0.002

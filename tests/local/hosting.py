@@ -117,7 +117,14 @@ class Hosting:
         self.aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=content)
         return f"s3://{BUCKET}/{key}"
 
-    def model(self, code: str | None = PUPPET_CODE, *, data: bytes | None = None, **environment: str) -> str:
+    def model(
+        self,
+        code: str | None = PUPPET_CODE,
+        *,
+        data: bytes | None = None,
+        role: str = ROLE,
+        **environment: str,
+    ) -> str:
         """Create a model of inference code, or of a whole archive; its name."""
         name = self.name("model")
         container: dict[str, Any] = {"Image": IMAGE, "Environment": environment}
@@ -125,7 +132,7 @@ class Hosting:
             data = archive({"code/inference.py": code.encode()})
         if data is not None:
             container["ModelDataUrl"] = self.upload(data)
-        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+        self.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role)
         return name
 
     def config(self, *variants: Mapping[str, Any], **members: Any) -> str:

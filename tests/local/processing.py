@@ -1,4 +1,4 @@
-"""Processing jobs for the tests of the embedded AWS."""
+"""Jobs, and processing jobs above all, for the tests of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ out.mkdir()
 """
 
 
-class Jobs:
-    """Processing jobs through boto3, with the names made up."""
+class AnyJobs:
+    """Jobs of one kind through boto3, and their data."""
+
+    noun: str
+    """`Processing`, as in CreateProcessingJob."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
@@ -57,6 +60,57 @@ class Jobs:
         prefix = url.removeprefix(f"s3://{BUCKET}/") + "/"
         found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return [each["Key"].removeprefix(prefix) for each in found]
+
+    def create(self, **request: Any) -> dict[str, Any]:
+        """The kind's Create operation."""
+        return dict(self._call("create", **request))
+
+    def stop(self, name: str) -> None:
+        """The kind's Stop operation."""
+        self._call("stop", **self._named(name))
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The kind's Describe operation."""
+        return dict(self._call("describe", **self._named(name)))
+
+    def status(self, described: dict[str, Any]) -> str:
+        """The status in a description."""
+        return str(described[f"{self.noun}JobStatus"])
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """The description, once the job has ended."""
+        return until(
+            lambda: self.status(found := self.describe(name)) not in ("InProgress", "Stopping") and found,
+            what=f"job {name} ends",
+        )
+
+    def _call(self, verb: str, **request: Any) -> Any:
+        return getattr(self.sagemaker, f"{verb}_{self.noun.lower()}_job")(**request)
+
+    def _named(self, name: str) -> dict[str, str]:
+        return {f"{self.noun}JobName": name}
+
+    def lines(self, name: str, ending: str = "") -> list[str]:
+        """What the job has written to its logs, or to those with that ending."""
+        logs = self.aws.client("logs")
+        group = f"/aws/sagemaker/{self.noun}Jobs"
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return []
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+        return [
+            event["message"]
+            for stream in streams
+            if stream["logStreamName"].endswith(ending)
+            for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])[
+                "events"
+            ]
+        ]
+
+
+class Jobs(AnyJobs):
+    """Processing jobs, with the names made up."""
+
+    noun = "Processing"
 
     def request(self, code: str, *arguments: str, **members: Any) -> dict[str, Any]:
         """The request for a job that runs Python code; `inputs`, `outputs`, `environment`, others as they are."""
@@ -85,38 +139,9 @@ class Jobs:
         self.sagemaker.create_processing_job(**request)
         return str(request["ProcessingJobName"])
 
-    def describe(self, name: str) -> dict[str, Any]:
-        """DescribeProcessingJob."""
-        return dict(self.sagemaker.describe_processing_job(ProcessingJobName=name))
-
-    def ended(self, name: str) -> dict[str, Any]:
-        """DescribeProcessingJob, once the job has ended."""
-        return until(
-            lambda: (
-                (found := self.describe(name))["ProcessingJobStatus"] not in ("InProgress", "Stopping")
-                and found
-            ),
-            what=f"job {name} ends",
-        )
-
     def run(self, code: str, *arguments: str, **members: Any) -> dict[str, Any]:
         """Create a job and wait for its end."""
         return self.ended(self.start(code, *arguments, **members))
-
-    def lines(self, name: str) -> list[str]:
-        """What the job has written to its log."""
-        logs = self.aws.client("logs")
-        group = "/aws/sagemaker/ProcessingJobs"
-        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
-            return []
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
-        return [
-            event["message"]
-            for stream in streams
-            for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])[
-                "events"
-            ]
-        ]
 
 
 def cluster(instances: int = 1) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_the_sdk_task_describes_a_job_too(jobs: Jobs) -> None:
         (f"{SDK}createProcessingJob", {}, "SageMaker.ResourceInUseException"),
         (SYNC, {"RoleArn": "x"}, "SageMaker.AmazonSageMakerException"),
         (f"{SDK}createProcessingJob", {"RoleArn": "x"}, "SageMaker.SageMakerException"),
-        ("arn:aws:states:::sagemaker:createTransformJob.sync", {}, "States.Runtime"),
+        ("arn:aws:states:::sagemaker:createTrainingJob.sync", {}, "States.Runtime"),
         ("arn:aws:states:::sagemaker:createModel.sync", {}, "States.Runtime"),
     ],
 )

@@ -73,8 +73,8 @@ def test_all_problems_are_told_at_once(aws: LocalAws) -> None:
 
 def test_unknown_operations_are_refused(aws: LocalAws) -> None:
     assert call(aws, "CreateMiracle", {})[1]["__type"] == "UnknownOperationException"
-    status, answer = call(aws, "CreateTransformJob", {})
-    assert (status, "CreateTransformJob is not emulated" in answer["message"]) == (400, True)
+    status, answer = call(aws, "CreateTrainingJob", {})
+    assert (status, "CreateTrainingJob is not emulated" in answer["message"]) == (400, True)
 
 
 @pytest.mark.parametrize(

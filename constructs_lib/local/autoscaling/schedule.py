@@ -74,12 +74,13 @@ class Cron:
         """Does the start of one of the minutes in the interval match?"""
         moment = max(after, until - _LONGEST_CATCH_UP).replace(second=0, microsecond=0) + _MINUTE
         while moment <= until:
-            if self._matches(moment.astimezone(self.zone)):
+            if self.matches(moment.astimezone(self.zone)):
                 return True
             moment += _MINUTE
         return False
 
-    def _matches(self, local: datetime) -> bool:
+    def matches(self, local: datetime) -> bool:
+        """Is it due in this minute of its time zone?"""
         return (
             local.minute in self.minutes
             and local.hour in self.hours

@@ -10,8 +10,9 @@ from ..shapes import Requests, below
 from .component_control import ComponentControl
 from .endpoint import Endpoint
 from .errors import NotEmulatedError, RefusedError, UnknownOperationError
+from .job_control import JobControl
 from .paging import page
-from .processing_control import ProcessingControl
+from .store import Shelf
 from .telemetry import announce
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Control:
         self._configs = sagemaker.configs
         self._endpoints = sagemaker.endpoints
         self._components = sagemaker.components
-        self._jobs = sagemaker.processing_jobs
+        self._jobs = sagemaker.jobs
         self._tags = sagemaker.tags
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "CreateModel": self._create_model,
@@ -61,8 +62,9 @@ class Control:
             "ListTags": self._list_tags,
             "DeleteTags": self._delete_tags,
             **ComponentControl(sagemaker.components, sagemaker.tags).operations,
-            **ProcessingControl(sagemaker.processing_jobs, sagemaker.tags).operations,
         }
+        for jobs in sagemaker.jobs:
+            self._operations |= JobControl(jobs, sagemaker.tags).operations
 
     def call(self, name: str, request: Any) -> Answer:
         """Check a request against AWS's model of the operation and answer it."""
@@ -166,7 +168,13 @@ class Control:
         return {}
 
     def _known(self, arn: str) -> str:
-        shelves = (self._models, self._configs, self._endpoints, self._components, self._jobs)
+        shelves: tuple[Shelf[Any], ...] = (
+            self._models,
+            self._configs,
+            self._endpoints,
+            self._components,
+            *self._jobs,
+        )
         if not any(record.arn == arn for shelf in shelves for record in shelf.all()):
             raise RefusedError(f'Could not find resource "{arn}".')
         return arn

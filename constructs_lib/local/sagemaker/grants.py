@@ -9,9 +9,10 @@ from typing import Any
 from .. import emulator
 from ..emulator import Scope
 from .errors import AccessDeniedError
+from .job import PROCESSING, TRANSFORM
 
 _PASSED_TO = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-_JOBS = {"CreateProcessingJob": ("processing-job", "ProcessingJobName")}
+_JOBS = {kind.operation("Create"): kind for kind in (PROCESSING, TRANSFORM)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,12 @@ def needed_beside(operation: str, request: Mapping[str, Any]) -> Iterator[Grant]
     """Passing the role, and tagging, where the operation creates a job. Others are not looked at."""
     if operation not in _JOBS:
         return
-    kind, named_by = _JOBS[operation]
-    yield Grant("iam:PassRole", str(request.get("RoleArn")), _PASSED_TO)
+    kind = _JOBS[operation]
+    # A transform job has the role of its model, which was passed when that was created.
+    if kind is PROCESSING:
+        yield Grant("iam:PassRole", str(request.get("RoleArn")), _PASSED_TO)
     if request.get("Tags"):
-        arn = Scope.current().arn("sagemaker", f"{kind}/{request.get(named_by)}")
+        arn = Scope.current().arn("sagemaker", f"{kind.arn_kind}/{request.get(kind.member('Name'))}")
         yield Grant("sagemaker:AddTags", arn, {})
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from ..emulator import Scope
+from .job import PROCESSING, TRANSFORM
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/")
 _MODEL = "x-amzn-sagemaker-target-model"
@@ -20,13 +21,13 @@ _CONDITION_KEYS = (
     ("sagemaker:TargetContainerHostname", _CONTAINER),
 )
 # The member of the request that names the resource, and the kind of its ARN; the first that is
-# there counts: CreateEndpoint names an endpoint and a configuration.
+# there counts: CreateEndpoint names an endpoint and a configuration, CreateTransformJob a job and a model.
 _NAMED_BY = (
     ("InferenceComponentName", "inference-component"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
+    *((kind.member("Name"), kind.arn_kind) for kind in (PROCESSING, TRANSFORM)),
     ("ModelName", "model"),
-    ("ProcessingJobName", "processing-job"),
 )
 
 

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 from ..emulator import Scope
 from .endpoint import Desired, Endpoint
 from .errors import ApiError
-from .processing_job import ProcessingJob
+from .job import Job
+from .job_shelf import Jobs
 from .store import Record
 
 if TYPE_CHECKING:
     from .service import SageMaker
 
 State = dict[str, Any]
-# What became of a job.
-_OUTCOME = ("status", "modified", "exit_message", "failure_reason", "started", "ended")
 _logger = logging.getLogger(__name__)
 
 
@@ -33,7 +32,7 @@ def saved(sagemaker: SageMaker) -> State:
             {**_of_record(component, sagemaker), "copies": component.desired}
             for component in sagemaker.components.everywhere()
         ],
-        "processing_jobs": [_of_job(job, sagemaker) for job in sagemaker.processing_jobs.everywhere()],
+        **{_kept_as(jobs): [_of_job(job, sagemaker) for job in jobs.everywhere()] for jobs in sagemaker.jobs},
     }
 
 
@@ -64,8 +63,8 @@ def _of_endpoint(endpoint: Endpoint, sagemaker: SageMaker) -> State:
     return {**_of_record(endpoint, sagemaker), "request": request, "kept": kept, "backlog": backlog}
 
 
-def _of_job(job: ProcessingJob, sagemaker: SageMaker) -> State:
-    return {**_of_record(job, sagemaker), "outcome": {name: getattr(job, name) for name in _OUTCOME}}
+def _of_job(job: Job, sagemaker: SageMaker) -> State:
+    return {**_of_record(job, sagemaker), "outcome": {name: getattr(job, name) for name in job.outcome}}
 
 
 def restore(sagemaker: SageMaker, state: State) -> None:
@@ -82,9 +81,10 @@ def restore(sagemaker: SageMaker, state: State) -> None:
     for each in state.get("components", []):
         with Scope(each["account"], each["region"]).active():
             _restore_component(sagemaker, each)
-    for each in state.get("processing_jobs", []):
-        with Scope(each["account"], each["region"]).active():
-            _restore_job(sagemaker, each)
+    for jobs in sagemaker.jobs:
+        for each in state.get(_kept_as(jobs), []):
+            with Scope(each["account"], each["region"]).active():
+                _restore_job(sagemaker, jobs, each)
 
 
 def _restore_endpoint(sagemaker: SageMaker, each: State) -> None:
@@ -107,11 +107,15 @@ def _restore_component(sagemaker: SageMaker, each: State) -> None:
         sagemaker.tags.add(each["arn"], each["tags"])
 
 
-def _restore_job(sagemaker: SageMaker, each: State) -> None:
+def _kept_as(jobs: Jobs[Any]) -> str:
+    return f"{jobs.kind.noun.lower()}_jobs"
+
+
+def _restore_job(sagemaker: SageMaker, jobs: Jobs[Any], each: State) -> None:
     """Bring a job back; one that was running then has failed."""
     members = {key: each[key] for key in ("name", "arn", "request", "created")}
-    job = ProcessingJob(**members, **each["outcome"], scope=Scope.current())
+    job: Job = jobs.record(**members, **each["outcome"], scope=Scope.current())
     if job.runs:
         job.fail("InternalServerError: The emulator was stopped while the job was running.")
-    sagemaker.processing_jobs.add(job)
+    jobs.add(job)
     sagemaker.tags.add(job.arn, each["tags"])

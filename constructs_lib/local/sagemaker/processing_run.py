@@ -12,15 +12,16 @@ from typing import Any
 
 from ..emulator import Scope
 from ..jobs.container import JobContainer
-from . import processing_data as data
-from .processing_data import DataError, Found
+from . import job_data as data
+from .job import DataError, JobError
+from .job_data import Found
 from .processing_request import JobInput, JobOutput, JobSpec
 
 _CONFIG = "/opt/ml/config"
 _PATH_MEMBERS = ("ProcessingInputs", "ProcessingOutputConfig", "AppSpecification", "Environment")
 
 
-class ContainerError(Exception):
+class ContainerError(JobError):
     """A container ended with another status than 0."""
 
     def __init__(self, host: str, status: int) -> None:
@@ -107,7 +108,8 @@ class ProcessingRun:
 
     async def _download(self, source: JobInput) -> None:
         with self._scope.active():
-            found = data.objects_of(source, self._spec.role)
+            listed = data.objects_of(source.uri, self._spec.role, manifest=source.manifest)
+        found = data.with_a_place(listed)
         for number, container in enumerate(self._hosts.values()):
             mine = data.share_of(found, number, self._spec.instances) if source.sharded else found
             folder = container.local(source.path)
@@ -128,7 +130,9 @@ class ProcessingRun:
                     content = await asyncio.to_thread(path.read_bytes)
                     name = path.relative_to(folder).as_posix()
                     with self._scope.active():
-                        data.write(target, name, content, role=self._spec.role, kms_key=self._spec.output_key)
+                        data.write(
+                            target.uri, name, content, role=self._spec.role, kms_key=self._spec.output_key
+                        )
 
 
 def _write_file(path: Path, content: bytes) -> None:

@@ -16,11 +16,12 @@ from .. import emulator
 from ..emulator import Response, Scope
 from ..serving.container import ContainerSpec
 from ..serving.fleet import Fleet
+from ..serving.instance import LogSink
 from ..serving.on_demand import OnDemandFleet
 from ..settings import settings
 from ..shapes import service_model
 from ..workspace import Workspace
-from . import component_provisioner, grants, iam, persistence, provisioners
+from . import component_provisioner, faults, grants, iam, persistence, provisioners
 from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
@@ -34,9 +35,11 @@ from .endpoint import Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
 from .endpoints import Endpoints
 from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
+from .faults import Faults
+from .job import Job
+from .job import announce as announce_job
+from .job_shelf import Jobs
 from .models import Models
-from .processing_job import ProcessingJob
-from .processing_job import announce as announce_processing
 from .processing_jobs import ProcessingJobs
 from .processing_request import JobSpec
 from .runtime import Runtime
@@ -44,6 +47,7 @@ from .serverless import ServerlessMetrics
 from .store import Tags
 from .tasks import SageMakerTasks
 from .telemetry import INSTANCE_NAMESPACE, Logs, Metrics, announce
+from .transform_jobs import TransformJobs
 
 NAME = "sagemaker"
 _logger = logging.getLogger(__name__)
@@ -51,6 +55,8 @@ _INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|inv
 _LOG_INTERVAL = 0.3
 _BACKLOG_INTERVAL = 0.05
 _STOP_SECONDS = 30
+# Inferred: how long AWS waits for the containers of a transform job is not known.
+_JOB_STARTUP_SECONDS = 600
 _ENVELOPE = "application/x-amz-json-1.1"
 
 
@@ -74,8 +80,14 @@ class SageMaker:
         self.components = Components(
             self.models, self.configs, self.endpoints, self._new_component_fleet, self._capacity
         )
-        self.processing_jobs = ProcessingJobs(
-            workspace, self._capacity, self._logs, self._job_environment, self._job_changed
+        self._faults = Faults()
+        self.jobs: tuple[Jobs[Any], ...] = (
+            ProcessingJobs(
+                workspace, self._capacity, self._faults, self._logs, self._job_environment, self._job_changed
+            ),
+            TransformJobs(
+                self.models, self._capacity, self._faults, self._logs, self._new_job_fleet, self._job_changed
+            ),
         )
         self._component_metrics = ComponentMetrics(self._metrics)
         self.control = Control(self)
@@ -135,6 +147,8 @@ class SageMaker:
             request = json.loads(body or b"{}")
         except ValueError:
             raise UnknownOperationError("The body is not JSON") from None
+        if name == faults.OPERATION:
+            return 200, {"Content-Type": _ENVELOPE}, json.dumps(self._faults.ask(request)).encode()
         self._require_grants(name, request, headers)
         return 200, {"Content-Type": _ENVELOPE}, json.dumps(self.control.call(name, request)).encode()
 
@@ -167,6 +181,10 @@ class SageMaker:
             memory_bytes=spec.memory_bytes,
         )
 
+    def _new_job_fleet(self, scope: Scope, containers: list[ContainerSpec], log: LogSink) -> Fleet:
+        told = [self._told(scope, each) for each in containers]
+        return Fleet(told, self._workspace, log, _JOB_STARTUP_SECONDS)
+
     def _told(self, scope: Scope, container: ContainerSpec) -> ContainerSpec:
         """The container with what it is told about its AWS; what its creator says goes first."""
         return replace(container, environment={**self._aws_environment(scope), **container.environment})
@@ -193,8 +211,8 @@ class SageMaker:
         else:
             yield self._aws_environment(scope)
 
-    def _job_changed(self, job: ProcessingJob) -> None:
-        announce_processing(job, self.tags.of(job.arn))
+    def _job_changed(self, job: Job) -> None:
+        announce_job(job, self.tags.of(job.arn))
 
     def _endpoint_changed(self, endpoint: Endpoint) -> None:
         with endpoint.scope.active():
@@ -239,10 +257,12 @@ class SageMaker:
     async def _forget_all(self) -> None:
         self._async.abandon()
         self._runtime.abandon()
-        await self.processing_jobs.abandon()
+        await asyncio.gather(*(jobs.abandon() for jobs in self.jobs))
         await asyncio.gather(*(component.stop() for component in self.components.everywhere()))
         await asyncio.gather(*(endpoint.stop() for endpoint in self.endpoints.everywhere()))
-        self.processing_jobs.clear()
+        for jobs in self.jobs:
+            jobs.clear()
+        self._faults.clear()
         self.components.clear()
         self.endpoints.clear()
         self.configs.clear()

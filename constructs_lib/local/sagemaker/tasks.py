@@ -16,7 +16,7 @@ from . import grants, iam
 from .control import Control
 from .errors import ApiError
 from .grants import Grant
-from .processing_job import RUNNING, in_milliseconds
+from .job import PROCESSING, RUNNING, TRANSFORM, JobKind, in_milliseconds
 
 _OPTIMIZED = "arn:aws:states:::sagemaker:"
 _SDK = "arn:aws:states:::aws-sdk:sagemaker:"
@@ -24,15 +24,15 @@ _SYNC = ".sync"
 _POLL = 0.1
 # What AWS's page lists, as far as it is emulated.
 _OPERATIONS = (
-    "CreateEndpoint", "CreateEndpointConfig", "CreateModel", "CreateProcessingJob", "UpdateEndpoint",
+    "CreateEndpoint", "CreateEndpointConfig", "CreateModel", "CreateProcessingJob", "CreateTransformJob",
+    "UpdateEndpoint",
 )  # fmt: skip
-_WAITED_FOR = "CreateProcessingJob"
+_WAITED_FOR = {kind.operation("Create"): kind for kind in (PROCESSING, TRANSFORM)}
 # The errors as the SDKs for Java call them, whose names Step Functions shows; all others have the general name.
 _ERRORS = {
     name: f"{name}Exception" for name in ("ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound")
 }
 _SDK_ERRORS = _ERRORS | dict.fromkeys(("ValidationException", "AccessDeniedException"), "SageMakerException")
-_RULE = "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 
 
@@ -53,33 +53,32 @@ class SageMakerTasks:
     def _perform(self, resource: str, given: Input, task: Task) -> Any:
         name, sync = resource.removeprefix(_OPTIMIZED), resource.endswith(_SYNC)
         operation = _pascal(name.removesuffix(_SYNC))
-        if operation not in _OPERATIONS or (sync and operation != _WAITED_FOR):
+        if operation not in _OPERATIONS or (sync and operation not in _WAITED_FOR):
             raise TaskError("States.Runtime", f"{resource} is not emulated by constructs_lib.local")
         try:
             _require_grants(operation, given, task.role)
             if not sync:
                 return self._control.call(operation, given)
-            _require_rule(task.role)
-            return self._run(given, task)
+            _require_rule(_WAITED_FOR[operation], task.role)
+            return self._run(_WAITED_FOR[operation], given, task)
         except ApiError as error:
             raise _task_error(error) from error
 
-    def _run(self, given: Input, task: Task) -> dict[str, Any]:
+    def _run(self, kind: JobKind, given: Input, task: Task) -> dict[str, Any]:
         """Start a job and wait for its end; nobody waits any more: stop it."""
-        self._control.call(_WAITED_FOR, given)
+        self._control.call(kind.operation("Create"), given)
         deadline = None if task.timeout is None else time.monotonic() + task.timeout
-        named = {"ProcessingJobName": given["ProcessingJobName"]}
-        _require_grants("DescribeProcessingJob", named, task.role)
-        while (described := self._control.call("DescribeProcessingJob", named))[
-            "ProcessingJobStatus"
-        ] in RUNNING:
+        describe, stop, status = kind.operation("Describe"), kind.operation("Stop"), kind.member("Status")
+        named = {kind.member("Name"): given[kind.member("Name")]}
+        _require_grants(describe, named, task.role)
+        while (described := self._control.call(describe, named))[status] in RUNNING:
             if not task.wanted or (deadline is not None and time.monotonic() > deadline):
-                _require_grants("StopProcessingJob", named, task.role)
-                self._control.call("StopProcessingJob", named)
+                _require_grants(stop, named, task.role)
+                self._control.call(stop, named)
                 raise TaskError("States.Timeout", "The task is not waited for any more.")
             time.sleep(_POLL)
         answer = in_milliseconds(described)
-        if answer["ProcessingJobStatus"] != "Completed":
+        if answer[status] != "Completed":
             raise TaskError("States.TaskFailed", json.dumps(answer))
         return answer
 
@@ -100,10 +99,11 @@ def _require_grants(operation: str, given: Input, role: str | None) -> None:
         grants.require(role, grant)
 
 
-def _require_rule(role: str | None) -> None:
+def _require_rule(kind: JobKind, role: str | None) -> None:
     """The role must let Step Functions hear of the job's end. AWS looks when the state machine is made."""
+    rule = Scope.current().arn("events", f"rule/StepFunctionsGetEventsForSageMaker{kind.noun}JobsRule")
     for action in _RULE_ACTIONS:
-        grants.require(role, Grant(action, Scope.current().arn("events", _RULE), {}))
+        grants.require(role, Grant(action, rule, {}))
 
 
 def _pascal(action: str) -> str:

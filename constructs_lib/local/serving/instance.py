@@ -63,6 +63,11 @@ class Instance:
         return self._id if len(self._containers) == 1 else f"{self._id}/{container}"
 
     @property
+    def id(self) -> str:
+        """What its log streams begin with."""
+        return self._id
+
+    @property
     def ready(self) -> bool:
         """Whether every container answers."""
         return all(worker.ready for worker in self._workers.values())

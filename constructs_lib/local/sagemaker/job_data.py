@@ -1,4 +1,4 @@
-"""The data of a processing job: from S3 to the instances and back, with the rights of the job's role."""
+"""The data of a job: from S3 to the instances and back, with the rights of a role."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from pathlib import Path
 
 from .. import emulator
 from .async_storage import DeniedError, bucket_and_key, require_allowed
-from .processing_request import JobInput, JobOutput
-
-
-class DataError(Exception):
-    """The data cannot be read or written; the message is fit for a FailureReason."""
+from .job import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +21,23 @@ class Found:
     path: str
 
 
-def objects_of(source: JobInput, role: str) -> list[Found]:
+def objects_of(uri: str, role: str | None, *, manifest: bool) -> list[Found]:
     """The objects of an input, in order of their keys; DataError when there is none."""
     try:
-        found = _listed(source, role) if source.manifest else _under(source.uri, role)
+        found = _listed(uri, role) if manifest else _under(uri, role)
     except DeniedError as error:
         raise DataError(f"ClientError: Failed to download data. {error}") from error
-    inside = [each for each in found if ".." not in Path(each.path).parts]
-    if not inside:
+    if not found:
         raise DataError(
-            f'ClientError: Failed to download data. No S3 objects found under S3 URL "{source.uri}" '
+            f'ClientError: Failed to download data. No S3 objects found under S3 URL "{uri}" '
             f"given in input data source."
         )
-    return inside
+    return found
+
+
+def with_a_place(found: list[Found]) -> list[Found]:
+    """Those that have a place below a folder of this machine."""
+    return [each for each in found if ".." not in Path(each.path).parts]
 
 
 def share_of(found: list[Found], instance: int, instances: int) -> list[Found]:
@@ -45,7 +45,7 @@ def share_of(found: list[Found], instance: int, instances: int) -> list[Found]:
     return found[instance::instances]
 
 
-def _under(uri: str, role: str) -> list[Found]:
+def _under(uri: str, role: str | None) -> list[Found]:
     bucket, prefix = bucket_and_key(uri)
     require_allowed(role, "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": prefix})
     # A key that ends with a slash is a console's folder, without content.
@@ -61,19 +61,19 @@ def _below(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
-def _listed(source: JobInput, role: str) -> list[Found]:
+def _listed(uri: str, role: str | None) -> list[Found]:
     """What a manifest lists: `[{"prefix": "s3://…"}, "relative/key", …]`."""
-    bucket, key = bucket_and_key(source.uri)
+    bucket, key = bucket_and_key(uri)
     try:
         prefix, *names = json.loads(_content(bucket, key, role))
         start = str(prefix["prefix"])
         found = [(name, *bucket_and_key(start + name)) for name in names]
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f'ClientError: The manifest at "{source.uri}" cannot be read.') from error
+        raise DataError(f'ClientError: The manifest at "{uri}" cannot be read.') from error
     return [Found(its_bucket, its_key, name.lstrip("/")) for name, its_bucket, its_key in found]
 
 
-def read(found: Found, role: str) -> bytes:
+def read(found: Found, role: str | None) -> bytes:
     """The content of an object; DataError when it is not there or not for the role."""
     try:
         return _content(found.bucket, found.key, role)
@@ -81,7 +81,7 @@ def read(found: Found, role: str) -> bytes:
         raise DataError(f"ClientError: Failed to download data. {error}") from error
 
 
-def _content(bucket: str, key: str, role: str) -> bytes:
+def _content(bucket: str, key: str, role: str | None) -> bytes:
     require_allowed(role, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
     content = emulator.read_object(bucket, key)
     if content is None:
@@ -94,9 +94,9 @@ def files_of(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
 
 
-def write(target: JobOutput, name: str, content: bytes, *, role: str, kms_key: str | None) -> None:
+def write(uri: str, name: str, content: bytes, *, role: str | None, kms_key: str | None) -> None:
     """Write a file of an output; DataError when it is refused."""
-    bucket, prefix = bucket_and_key(target.uri)
+    bucket, prefix = bucket_and_key(uri)
     key = f"{prefix.rstrip('/')}/{name}" if prefix else name
     try:
         require_allowed(role, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
@@ -104,4 +104,4 @@ def write(target: JobOutput, name: str, content: bytes, *, role: str, kms_key: s
         if problem:
             raise DeniedError(problem)
     except DeniedError as error:
-        raise DataError(f'ClientError: Failed to upload output data to "{target.uri}". {error}') from error
+        raise DataError(f'ClientError: Failed to upload output data to "{uri}". {error}') from error
