@@ -10,12 +10,12 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
+from ..core.alarms import notify
 from ..core.code import runtime_archive
 from ..core.functions import own_function
 from ..core.roles import acknowledge_inline_policy
-from ..hosting.endpoint import EndpointBase
 from .actions import MonitorAction
-from .monitor_alarms import notify
+from .watch import Watch
 
 _PATIENCE = cdk.Duration.hours(2)
 
@@ -29,22 +29,19 @@ class MonitorActions(constructs.Construct):
         id: str,
         *,
         alarm: cloudwatch.Alarm,
-        endpoint: EndpointBase,
-        monitor: str,
-        results: str,
-        actions: tuple[MonitorAction, ...],
+        watch: Watch,
     ) -> None:
-        """Wire `actions` to `alarm`."""
+        """Wire the actions of the monitor to `alarm`."""
         super().__init__(scope, id)
         self._alarm = alarm
-        self._endpoint = endpoint
+        self._endpoint = watch.endpoint
         self._told = {
-            "endpoint": endpoint.endpoint_name,
-            "monitor": monitor,
-            "results": results,
+            "endpoint": watch.watched.name,
+            "monitor": watch.monitor.title,
+            "results": f"{watch.results_uri}/",
             "alarm": events.EventField.from_path("$.detail.alarmName"),
         }
-        for index, action in enumerate(actions):
+        for index, action in enumerate(watch.monitor.actions):
             if action.topic is not None:
                 notify(alarm, action.topic)
             elif action.pipeline_arn is not None:
@@ -76,6 +73,8 @@ class MonitorActions(constructs.Construct):
         return targets.LambdaFunction(self._shift(f"Shift{index}"), event=told, max_event_age=_PATIENCE)
 
     def _shift(self, id: str) -> lambda_.Function:
+        if self._endpoint is None:
+            raise AssertionError("SM-MONITOR-058 lets nobody shift what is not there")
         function = own_function(
             constructs.Construct(self, id),
             handler="constructs_lib.monitoring.runtime.shift.handle",

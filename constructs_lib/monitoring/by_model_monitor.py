@@ -9,7 +9,7 @@ import constructs
 from ..core.rules import DEVELOPER_GUIDE, Broken, listed
 from ..hosting.hosted import HostedEndpoint
 from ..hosting.realtime import RealtimeEndpoint
-from ..hosting.variant import model_name
+from ..model.reference import model_name
 from .engine import MonitorEngine
 from .model_monitor import cadence
 from .model_monitor.job import (
@@ -60,7 +60,7 @@ class ScheduledMonitor(PreparedMonitor):
         return ModelMonitorJob(
             name=monitor.title,
             kind=MonitorKind(monitor.kind),
-            endpoint_name=self.watch.endpoint.endpoint_name,
+            endpoint_name=self.watch.watched.name,
             captured=Place(bucket=captured.bucket, prefix=captured.prefix, key=captured.encryption_key),
             baseline=self._baseline_place(),
             results=Place(bucket=watch.results, prefix=watch.results_prefix),
@@ -83,7 +83,7 @@ class ScheduledMonitor(PreparedMonitor):
 
     def _shap(self, monitor: AttributionDrift) -> ShapAnalysis:
         if not isinstance(self.watch.endpoint, RealtimeEndpoint):
-            given = f"AttributionDrift of {self.watch.endpoint.endpoint_name}"
+            given = f"AttributionDrift of {self.watch.watched.name}"
             fix = "or engine OWNED, which asks the endpoint itself"
             raise MODEL_IS_KNOWN.error(
                 self.node.path, Broken("endpoint", given, "a RealtimeEndpoint that is made here", fix)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_sns as sns
 
+from ..core.alarms import notify
 from ..core.roles import acknowledge, both_packs
-from .monitors import Monitor
 from .permissions import METRIC_NAMESPACE
+from .watch import Watch
 
 _SILENT_LOOKS = 2
 
@@ -25,25 +25,20 @@ class MonitorAlarms(constructs.Construct):
         scope: constructs.Construct,
         id: str,
         *,
-        endpoint_name: str,
-        monitor: Monitor,
-        results: str,
+        watch: Watch,
         topics: Sequence[sns.ITopic],
     ) -> None:
-        """Watch `monitor`.
-
-        :param results: where its results lie, for the descriptions.
-        """
+        """Watch the monitor of `watch`."""
         super().__init__(scope, id)
-        self._monitor = monitor
-        self._dimensions = {"Endpoint": endpoint_name, "Monitor": monitor.title}
+        self._monitor = monitor = watch.monitor
+        self._dimensions = {"Endpoint": watch.watched.name, "Monitor": monitor.title}
         self._every = cdk.Duration.seconds(monitor.every_seconds)
         runbook = "" if monitor.runbook is None else f" Runbook: {monitor.runbook}"
-        subject = f"monitor {monitor.title} of endpoint {endpoint_name}"
+        subject = f"monitor {monitor.title} of {watch.watched}"
         self.violations = cloudwatch.Alarm(
             self,
             "Violations",
-            alarm_description=f"Violations found by {subject}. Results: {results}.{runbook}",
+            alarm_description=f"Violations found by {subject}. Results: {watch.results_uri}/.{runbook}",
             metric=self.metric("Violations"),
             threshold=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -103,10 +98,3 @@ class MonitorAlarms(constructs.Construct):
             for what, left in graphs.items()
             if left
         ]
-
-
-def notify(alarm: cloudwatch.AlarmBase, topic: sns.ITopic) -> None:
-    """Tell `topic` when `alarm` goes off, and when it is over."""
-    action = cloudwatch_actions.SnsAction(topic)
-    alarm.add_alarm_action(action)
-    alarm.add_ok_action(action)

@@ -29,6 +29,8 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
 _PATH = re.compile(r"[^.\s]+(\.[^.\s]+)*")
 _RUNBOOK = re.compile(r"https?://\S{1,500}")
 _DAY = 86_400
+_WEEK_MS = 7 * _DAY * 1000
+_MOST_WINDOWS = 24
 MOST_OPTIONS = 2500
 
 monitor_rules = Rules["Monitor"]()
@@ -65,11 +67,19 @@ def windows_fill_a_day(monitor: Monitor) -> Iterator[Broken]:
 
 @monitor_rules.rule("SM-MONITOR-003", source=_ALARMS)
 def alarms_have_reasons(monitor: Monitor) -> Iterator[Broken]:
-    """A window needs 1–1,000,000 records, an alarm 1–24 windows, a runbook is a web address."""
+    """A window needs 1–1,000,000 records, an alarm 1–24 windows within a week, a runbook is a web address."""
     yield from whole_number("least_records", monitor.least_records, 1, 1_000_000)
-    yield from whole_number("windows_to_alarm", monitor.windows_to_alarm, 1, 24)
+    yield from whole_number("windows_to_alarm", monitor.windows_to_alarm, 1, _windows_in_a_week(monitor))
     yield from text("runbook", monitor.runbook, _RUNBOOK, "an address such as https://wiki.example.com/fraud")
     yield from text("features_path", monitor.features_path, _PATH, "keys with dots, such as instances")
+
+
+def _windows_in_a_week(monitor: Monitor) -> int:
+    """An alarm looks back at most 7 days, and 24 windows are enough for any."""
+    every = monitor.every
+    if not isinstance(every, cdk.Duration) or is_token(every):
+        return _MOST_WINDOWS
+    return max(1, min(_MOST_WINDOWS, _WEEK_MS // max(1, int(every.to_milliseconds()))))
 
 
 @monitor_rules.rule("SM-MONITOR-004", source=_LAMBDA)

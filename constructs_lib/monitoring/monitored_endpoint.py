@@ -21,7 +21,8 @@ from ..hosting.rollout import Rollout
 from ..hosting.variant import DEFAULT_VARIANT_NAME, Variant
 from .endpoint_alarms import EndpointAlarms
 from .engine import MonitorCompute, MonitorEngine
-from .monitoring import DEFAULT_PREFIX, Monitoring
+from .monitor_set import DEFAULT_PREFIX
+from .monitoring import Monitoring
 from .monitoring_rules import MonitoringProps, monitoring_rules
 from .monitors import Monitor
 

@@ -10,40 +10,23 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from ..core.place import construct_path
-from ..core.roles import acknowledge, both_packs
-from ..core.rules import DEVELOPER_GUIDE, TYPES, Broken, listed
+from ..core.rules import TYPES, Broken
 from ..hosting.endpoint import EndpointBase
-from ..hosting.rollback_alarms import batched
-from .action_wiring import MonitorActions
+from .batch_monitoring import BatchMonitoring, CapturesRecords, no_batch
 from .by_model_monitor import ScheduledMonitor
 from .captured_data import CapturedData
-from .dashboard import MonitoringDashboard
 from .endpoint_alarms import EndpointAlarms
 from .endpoint_monitoring import EndpointMonitoring
 from .engine import MonitorCompute, MonitorEngine
 from .model_monitor.rules import refuse_endpoint
-from .monitor_alarms import MonitorAlarms
+from .monitor_set import DEFAULT_PREFIX, MonitorSet
 from .monitoring_rules import MonitoringProps, monitoring_rules
 from .monitors import Monitor
-from .owned import OwnedMonitor
 from .prepared import PreparedMonitor
-from .watch import Watch
-
-DEFAULT_PREFIX = "monitoring"
-_MOST_CHILDREN = 50
-"""The rule of a composite alarm has at most 10,240 characters."""
-_NO_ACTION = (
-    "The alarms that it is made of tell topics; this one is there for automation and dashboards to read."
-)
-
-KNOWN_MONITOR = listed(
-    id="SM-MONITOR-054",
-    summary="A metric or an alarm is asked for by the name of a monitor that is there.",
-    source=DEVELOPER_GUIDE + "model-monitor.html",
-)
+from .watch import Watch, Watched
 
 
-class Monitoring(constructs.Construct):
+class Monitoring(MonitorSet):
     """Watches an endpoint: made here or imported, of any kind.
 
     Source: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor.html
@@ -86,7 +69,8 @@ class Monitoring(constructs.Construct):
         """
         if not isinstance(endpoint, EndpointBase):
             # Before anything is asked of it.
-            raise TYPES.error(construct_path(scope, id), Broken("endpoint", endpoint, "an EndpointBase"))
+            fix = "Monitoring.of_batch(batch) watches a batch transform"
+            raise TYPES.error(construct_path(scope, id), Broken("endpoint", endpoint, "an EndpointBase", fix))
         there = captured if captured is not None else CapturedData.of(endpoint)
         props = MonitoringProps(
             monitors=monitors,
@@ -104,23 +88,50 @@ class Monitoring(constructs.Construct):
         monitoring_rules.enforce(props, path=lambda: construct_path(scope, id))
         if engine is MonitorEngine.MODEL_MONITOR:
             refuse_endpoint(endpoint, path=construct_path(scope, id))
-        super().__init__(scope, id)
+        where = results if results is not None or there is None else there.bucket
+        super().__init__(scope, id, watched=Watched.of(endpoint), results=where)
         self.endpoint = endpoint
-        self.results = results if results is not None or there is None else there.bucket
-        """Where baselines and results lie, if there are monitors."""
-        self._alarms: dict[str, MonitorAlarms] = {}
-        self.owned: dict[str, OwnedMonitor] = {}
-        """By the monitor's name, what looks, where the owned engine does."""
         self.scheduled: dict[str, ScheduledMonitor] = {}
-        """The same, where Model Monitor does."""
+        """By the monitor's name, what looks, where Model Monitor does."""
         for monitor in props.monitors:
             self._add(monitor, props, there)
         self.endpoint_monitoring = self._watch_endpoint(alarms, notify)
         """The alarms of the endpoint itself; none where an imported endpoint does not tell its variants."""
         self.composite_alarm = self._composite()
         """In alarm while any other is; it has no action of its own. None where there is no alarm."""
-        self.dashboard = self._dashboard() if dashboard else None
+        graphs = [] if self.endpoint_monitoring is None else [self.endpoint_monitoring]
+        self.dashboard = self._dashboard(graphs) if dashboard else None
         """Alarms, the endpoint's graphs, and a row for each monitor."""
+
+    @staticmethod
+    def of_batch(
+        batch: CapturesRecords,
+        *,
+        monitors: Sequence[Monitor] = (),
+        results: s3.IBucket | None = None,
+        prefix: str = DEFAULT_PREFIX,
+        compute: MonitorCompute | None = None,
+        notify: Sequence[sns.ITopic] = (),
+        dashboard: bool = True,
+    ) -> BatchMonitoring:
+        """`BatchMonitoring` of a `BatchTransform`, as ``Monitoring`` below it.
+
+        There is neither a choice of the engine, since Model Monitor reads no records of ours, nor are there alarms of
+        an endpoint: a transform has alarms of its own.
+        """
+        if not isinstance(batch, constructs.Construct):
+            raise no_batch(batch, path="Monitoring.of_batch")
+        return BatchMonitoring(
+            batch,
+            "Monitoring",
+            batch=batch,
+            monitors=monitors,
+            results=results,
+            prefix=prefix,
+            compute=compute,
+            notify=notify,
+            dashboard=dashboard,
+        )
 
     @staticmethod
     def of(
@@ -152,66 +163,18 @@ class Monitoring(constructs.Construct):
             dashboard=dashboard,
         )
 
-    def metric(self, monitor: str, name: str, *, statistic: str = "Maximum") -> cloudwatch.Metric:
-        """A metric of a monitor, such as ``Violations`` or ``auc``; docs/monitoring.md lists them.
-
-        :raises ConstraintError: SM-MONITOR-054 for a monitor that is not here.
-        """
-        return self.alarms_of(monitor).metric(name, statistic=statistic)
-
-    def metric_violations(self, monitor: str) -> cloudwatch.Metric:
-        """How many violations a window had; nothing where it was too small to be judged."""
-        return self.metric(monitor, "Violations")
-
-    def alarms_of(self, monitor: str) -> MonitorAlarms:
-        """The alarms of a monitor, by its name.
-
-        :raises ConstraintError: SM-MONITOR-054 for a monitor that is not here.
-        """
-        if monitor not in self._alarms:
-            known = ", ".join(self._alarms) or "none: there are no monitors"
-            raise KNOWN_MONITOR.error(self.node.path, Broken("monitor", monitor, f"one of {known}"))
-        return self._alarms[monitor]
-
-    def _add(self, monitor: Monitor, props: MonitoringProps, captured: CapturedData | None) -> None:
-        place = constructs.Construct(self, monitor.title)
-        results = self.results
-        if results is None or captured is None:
-            raise AssertionError("SM-MONITOR-051 looks for them")
-        watch = Watch(
-            monitor=monitor, endpoint=self.endpoint, captured=captured, results=results, prefix=props.prefix
-        )
-        looks = self._engine(place, watch, props)
-        where = f"{watch.results_uri}/"
-        alarms = MonitorAlarms(
-            place,
-            "Alarms",
-            endpoint_name=self.endpoint.endpoint_name,
-            monitor=monitor,
-            results=where,
-            topics=props.notify,
-        )
-        # The baseline is the first sign of life: else the alarm on silence would go off when it is made.
-        alarms.silence.node.add_dependency(looks.baseline)
-        if monitor.actions:
-            MonitorActions(
-                place,
-                "Actions",
-                alarm=alarms.violations,
-                endpoint=self.endpoint,
-                monitor=monitor.title,
-                results=where,
-                actions=tuple(monitor.actions),
-            )
-        self._alarms[monitor.title] = alarms
+    @property
+    def alarms(self) -> tuple[cloudwatch.Alarm, ...]:
+        """All alarms of monitors, then those of the endpoint."""
+        own = () if self.endpoint_monitoring is None else self.endpoint_monitoring.alarms
+        return (*self._of_monitors, *own)
 
     def _engine(self, place: constructs.Construct, watch: Watch, props: MonitoringProps) -> PreparedMonitor:
-        name = watch.monitor.title
-        if props.engine is MonitorEngine.MODEL_MONITOR:
-            self.scheduled[name] = ScheduledMonitor(place, "Engine", watch=watch)
-            return self.scheduled[name]
-        self.owned[name] = OwnedMonitor(place, "Engine", watch=watch, compute=props.compute)
-        return self.owned[name]
+        if props.engine is not MonitorEngine.MODEL_MONITOR:
+            return super()._engine(place, watch, props)
+        made = ScheduledMonitor(place, "Engine", watch=watch)
+        self.scheduled[watch.monitor.title] = made
+        return made
 
     def _watch_endpoint(
         self, alarms: EndpointAlarms | None, notify: Sequence[sns.ITopic]
@@ -219,36 +182,3 @@ class Monitoring(constructs.Construct):
         if not self.endpoint.variant_names:
             return None
         return EndpointMonitoring(self, "Endpoint", endpoint=self.endpoint, alarms=alarms, notify=notify)
-
-    @property
-    def alarms(self) -> tuple[cloudwatch.Alarm, ...]:
-        """All alarms of monitors, then those of the endpoint."""
-        own = () if self.endpoint_monitoring is None else self.endpoint_monitoring.alarms
-        return (*(alarm for each in self._alarms.values() for alarm in each.all), *own)
-
-    def _composite(self) -> cloudwatch.CompositeAlarm | None:
-        """Of parts, where there are more alarms than one composite alarm may name."""
-        parts = list(batched(self.alarms, _MOST_CHILDREN))
-        if len(parts) <= 1:
-            return self._any_of("Composite", parts[0]) if parts else None
-        return self._any_of(
-            "Composite", [self._any_of(f"Composite{index}", part) for index, part in enumerate(parts, 1)]
-        )
-
-    def _any_of(self, id: str, alarms: Sequence[cloudwatch.AlarmBase]) -> cloudwatch.CompositeAlarm:
-        made = cloudwatch.CompositeAlarm(
-            self,
-            id,
-            alarm_description=f"Something is wrong with endpoint {self.endpoint.endpoint_name}, or nobody looks",
-            alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
-        )
-        acknowledge(made, dict.fromkeys(both_packs("CloudWatchAlarmAction"), _NO_ACTION))
-        return made
-
-    def _dashboard(self) -> MonitoringDashboard:
-        endpoint = [] if self.endpoint_monitoring is None else [self.endpoint_monitoring]
-        own = [alarm for each in self._alarms.values() for alarm in each.all]
-        made = MonitoringDashboard(self, "Dashboard", monitorings=endpoint, alarms=own)
-        if self._alarms:
-            made.add_section("Monitors", *(each.widgets() for each in self._alarms.values()))
-        return made

@@ -45,7 +45,7 @@ class OwnedMonitor(PreparedMonitor):
         rule = events.Rule(
             self,
             "Schedule",
-            description=f"Monitor {self.watch.monitor.title} of endpoint {self.watch.endpoint.endpoint_name}",
+            description=f"Monitor {self.watch.monitor.title} of {self.watch.watched}",
             schedule=events.Schedule.rate(cdk.Duration.minutes(self.watch.monitor.every_seconds // 60)),
             targets=[target],
         )

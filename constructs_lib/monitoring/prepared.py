@@ -55,8 +55,8 @@ class PreparedMonitor(constructs.Construct):
             self,
             handler=f"{MODULE}.function.handle",
             code=runtime_archive("monitoring").code,
-            description=f"Monitor {watch.monitor.title} of an endpoint",
-            role_description="Looks at what an endpoint was asked and has answered",
+            description=f"Monitor {watch.monitor.title} of {watch.watched.some}",
+            role_description=f"Looks at what {watch.watched.some} was asked and has answered",
             timeout=cdk.Duration.minutes(_LONGEST_MINUTES),
             memory_mb=memory_mb,
             # A third cheaper a second than x86, and the code is plain Python.
@@ -98,7 +98,7 @@ class PreparedMonitor(constructs.Construct):
 
     def _description(self) -> Mapping[str, Any]:
         """The monitor as runtime/run/description.py reads it."""
-        watch, monitor, name = self.watch, self.watch.monitor, self.watch.endpoint.endpoint_name
+        watch, monitor, name = self.watch, self.watch.monitor, self.watch.watched.name
         truth = monitor.truth
         existing = self._spec["existing"]
         data = self._spec["data"] or {}
@@ -139,17 +139,14 @@ class PreparedMonitor(constructs.Construct):
             # So that what is written down of the monitor changes with it.
             "Monitor": stack_of(self).to_json_string(description),
         }
-        asks = isinstance(self.watch.monitor, AttributionDrift) and isinstance(
-            self.watch.endpoint, HostedEndpoint
-        )
-        if asks:
+        asked = self.watch.endpoint if isinstance(self.watch.monitor, AttributionDrift) else None
+        if isinstance(asked, HostedEndpoint):
             # Another model has another ranking: the baseline is made anew by asking it.
-            config = self.watch.endpoint.cfn_endpoint_config  # type: ignore[attr-defined]
-            properties["Model"] = config.attr_endpoint_config_name
+            properties["Model"] = asked.cfn_endpoint_config.attr_endpoint_config_name
         resource = cdk.CfnResource(self, "Baseline", type="Custom::MonitorBaseline", properties=properties)
         resource.node.add_dependency(self._policy, self.function)
-        if asks:
-            resource.node.add_dependency(self.watch.endpoint.cfn_endpoint)  # type: ignore[attr-defined]
+        if isinstance(asked, HostedEndpoint):
+            resource.node.add_dependency(asked.cfn_endpoint)
         return resource
 
 

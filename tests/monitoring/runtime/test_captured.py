@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructs_lib.core.runtime.store import FolderStore, Item, Store, store_at
 from constructs_lib.monitoring.runtime.reading.captured import captured_items, records, shards
 from constructs_lib.monitoring.runtime.reading.lines import Unread, lines
-from constructs_lib.monitoring.runtime.reading.store import FolderStore, Item, Store, store_at
 from constructs_lib.monitoring.runtime.reading.tally import Tally
 from tests.support.bucket import BUCKET, FakeBucket
 from tests.support.capturing import WINDOW, captured

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from constructs_lib.core.runtime.store import FolderStore, S3Store, Store
 from constructs_lib.monitoring.runtime.reading.captured import captured_items
 from constructs_lib.monitoring.runtime.reading.join import JoinTally, joined
 from constructs_lib.monitoring.runtime.reading.labels import label_items
 from constructs_lib.monitoring.runtime.reading.lines import lines
 from constructs_lib.monitoring.runtime.reading.rows import Reading, chunks
-from constructs_lib.monitoring.runtime.reading.store import FolderStore, S3Store, Store
 from constructs_lib.monitoring.runtime.reading.table import Chunk
 from constructs_lib.monitoring.runtime.reading.tabular import data_items, table
 from constructs_lib.monitoring.runtime.reading.tally import Tally

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructs_lib.core.runtime.store import FolderStore, Item
 from constructs_lib.core.runtime.windows import HOUR, Window, seconds
 from constructs_lib.monitoring.runtime.reading.join import JoinTally, Truth, joined
 from constructs_lib.monitoring.runtime.reading.labels import label_items, labels
 from constructs_lib.monitoring.runtime.reading.lines import Line, Unread, lines
 from constructs_lib.monitoring.runtime.reading.rows import Reading
-from constructs_lib.monitoring.runtime.reading.store import FolderStore, Item
 from constructs_lib.monitoring.runtime.reading.table import Cell
 from constructs_lib.monitoring.runtime.reading.tally import Tally
 from tests.support.capturing import WINDOW, captured, truth, whole

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructs_lib.core.runtime.store import FolderStore, S3Store
 from constructs_lib.monitoring.runtime.reading.lines import Line, Unread, lines, split
-from constructs_lib.monitoring.runtime.reading.store import FolderStore, S3Store
 from tests.support.bucket import BUCKET, FakeBucket
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from constructs_lib.core.runtime.store import FolderStore, Store, store_at
 from constructs_lib.monitoring.runtime.reading.lines import Unread, split
-from constructs_lib.monitoring.runtime.reading.store import FolderStore, Store, store_at
 from constructs_lib.monitoring.runtime.reading.table import Cell
 from constructs_lib.monitoring.runtime.reading.tabular import csv_records, data_items, table
 from constructs_lib.monitoring.runtime.reading.tally import Tally

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ....core.runtime.store import store_at
 from ..reading.join import JoinTally, Truth, joined
 from ..reading.labels import label_items
 from ..reading.lines import lines
 from ..reading.rows import Reading
 from ..reading.source import Source
-from ..reading.store import store_at
 from ..reading.table import Cell, Chunk
 from ..run.description import Description, GroundTruth
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ....core.runtime.capture import Record, UnparsableError, record
+from ....core.runtime.store import Item, Store
 from ....core.runtime.windows import HOUR, Window, hours
 from .lines import Line, Unread
-from .store import Item, Store
 from .tally import Tally
 
 OWN = "constructs-monitor-"

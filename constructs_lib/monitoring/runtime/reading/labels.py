@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ....core.runtime.store import Item, Store
 from ....core.runtime.windows import Window, hours
 from .answers import selected
 from .lines import Line, Unread
 from .rows import UNREADABLE
-from .store import Item, Store
 from .table import Cell
 from .tally import Tally
 

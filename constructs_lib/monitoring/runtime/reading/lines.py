@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, cast
 
-from .store import Item, Store, Stream
+from ....core.runtime.store import Item, Store, Stream
 
 LONGEST = 10 * 1024 * 1024
 """Bytes of a line; a longer one is not read. A request to an endpoint has at most 6 MiB."""

@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from ....core.runtime.store import Item, Store, store_at
 from ....core.runtime.windows import HOUR, Window
 from ..run.description import Description
 from .captured import captured_items, shards
 from .lines import lines
 from .rows import Reading, chunks
-from .store import Item, Store, store_at
 from .table import Chunk
 from .tally import Tally
 

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ....core.runtime.store import Item, Store
 from .layout import Layout, Row, distinct
 from .lines import LONGEST, Line, Unread, lines
 from .parsing import csv_rows
 from .rows import UNREADABLE, gathered, json_row
-from .store import Item, Store
 from .table import Chunk
 from .tally import Tally, UnreadError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..reading.store import Store, read_json, store_at, write_json
+from ....core.runtime.store import Store, read_json, store_at, write_json
 from .description import Description, Place
 
 MONITOR = "monitor.json"

@@ -8,10 +8,10 @@ from typing import Any
 
 import boto3
 
+from ....core.runtime.store import Item, store_at
 from ....core.runtime.windows import iso
 from ..kinds.registry import KINDS
 from ..model_monitor.for_model_monitor import plainly_written, without_ours
-from ..reading.store import Item, store_at
 from ..reading.table import Chunk
 from ..reading.tabular import data_items, table
 from ..reading.tally import Tally
