@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .batch.arrival import BatchArrival
+    from .batch.batch_transform import BatchTransform
+    from .batch.capture import BatchCapture
+    from .batch.columns import Column, ColumnRole, ColumnType
+    from .batch.data_processing import DataProcessing
+    from .batch.grants import BatchTransformGrants
+    from .batch.input import BatchInput, SplitType
+    from .batch.processing_step import ProcessingStep
+    from .batch.props import BatchStrategy
+    from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
     from .experiments.ab_test import ABTest
     from .experiments.allocation import (
@@ -91,6 +101,23 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "batch.arrival": ("BatchArrival",),
+    "batch.batch_transform": ("BatchTransform",),
+    "batch.capture": ("BatchCapture",),
+    "batch.columns": (
+        "Column",
+        "ColumnRole",
+        "ColumnType",
+    ),
+    "batch.data_processing": ("DataProcessing",),
+    "batch.grants": ("BatchTransformGrants",),
+    "batch.input": (
+        "BatchInput",
+        "SplitType",
+    ),
+    "batch.processing_step": ("ProcessingStep",),
+    "batch.props": ("BatchStrategy",),
+    "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
     "experiments.ab_test": ("ABTest",),
     "experiments.allocation": (
@@ -186,9 +213,18 @@ __all__ = [
     "AttributionDrift",
     "AutoScaling",
     "Baseline",
+    "BatchArrival",
+    "BatchCapture",
+    "BatchInput",
+    "BatchStrategy",
+    "BatchTransform",
+    "BatchTransformGrants",
     "BiasDrift",
     "CanaryAnalysis",
     "CapturedData",
+    "Column",
+    "ColumnRole",
+    "ColumnType",
     "Comparison",
     "ComparisonMetric",
     "ComponentEndpoint",
@@ -197,6 +233,7 @@ __all__ = [
     "Container",
     "ContainerImage",
     "DataCapture",
+    "DataProcessing",
     "DataQuality",
     "DriftTest",
     "EndpointAlarms",
@@ -240,7 +277,9 @@ __all__ = [
     "Placement",
     "Plan",
     "Prediction",
+    "PredictionSink",
     "ProblemType",
+    "ProcessingStep",
     "RealtimeEndpoint",
     "RequestFormat",
     "Reward",
@@ -252,6 +291,7 @@ __all__ = [
     "ScheduledScaling",
     "ServerlessEndpoint",
     "ShadowTest",
+    "SplitType",
     "StepScaling",
     "Stopping",
     "SuspendedScaling",

@@ -23,6 +23,7 @@ _TITLES = {
     "ANALYSIS": "Canary analysis",
     "ASYNC": "Asynchronous endpoints",
     "BASELINE": "Baselines",
+    "BATCH": "Batch transforms",
     "CAPTURE": "Data capture",
     "COMPONENT": "Inference components",
     "COMPUTE": "What monitors run on",

@@ -31,6 +31,7 @@ from constructs_lib import (
 
 from . import privilege
 from .audit import Audit, audited, strict_context
+from .every_batch import EveryBatch
 from .every_kind import ACCOUNT, REGION, EveryKind
 from .every_monitor import EveryMonitor
 from .every_shadow import EveryShadow
@@ -134,6 +135,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     EveryKind(app, "EveryKind", env=request.param)
     EveryShadow(app, "EveryShadow", env=request.param)
     EveryMonitor(app, "EveryMonitor", env=request.param)
+    EveryBatch(app, "EveryBatch", env=request.param)
     return audited(app)
 
 
@@ -147,4 +149,5 @@ def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
         "EveryKind": [],
         "EveryShadow": [],
         "EveryMonitor": [],
+        "EveryBatch": [],
     }

@@ -47,3 +47,24 @@ def test_every_stack_is_in_the_app(built: cdk.App) -> None:
     }
     assert defined
     assert defined <= {type(each) for each in built.node.find_all() if isinstance(each, cdk.Stack)}
+
+
+def test_alarms_may_tell_their_topics(audit: Audit) -> None:
+    """A topic with a policy of its own has lost the default one, by which the account's alarms come in."""
+    told = set()
+    for name, template in audit.templates.items():
+        made = template["Resources"].values()
+        alarms = [each["Properties"] for each in made if each["Type"].endswith("Alarm")]
+        actions = [action for each in alarms for action in each.get("AlarmActions", ())]
+        told |= {(name, action["Ref"]) for action in actions if "Ref" in action}
+        for policy in (each["Properties"] for each in made if each["Type"] == "AWS::SNS::TopicPolicy"):
+            topics = {each["Ref"] for each in policy["Topics"]} & {id for _, id in told}
+            lets = [
+                each
+                for each in policy["PolicyDocument"]["Statement"]
+                if each["Effect"] == "Allow"
+                and each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+                and each["Action"] == "sns:Publish"
+            ]
+            assert not topics or lets, f"{name}: {topics}"
+    assert told, "no alarm has a topic: was anything looked at?"

@@ -30,14 +30,18 @@ def faults(template: Template) -> list[str]:
     found = []
     for id, resource in template["Resources"].items():
         for service, operation, parameters in _calls(id, resource["Type"], resolver):
-            shape = _shape(service, operation)
-            report = ParamValidator().validate(parameters, shape)
-            if report.has_errors():
-                found.append(f"{id}: {operation}: {report.generate_report()}")
-            found += [f"{id}: {operation}: {fault}" for fault in _limits(parameters, shape, "")]
+            found += [f"{id}: {each}" for each in faults_of_call(service, operation, parameters)]
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             found += [f"{id}: {fault}" for fault in _alarm_limits(resolver.properties(id))]
     return found
+
+
+def faults_of_call(service: str, operation: str, parameters: Parameters) -> list[str]:
+    """What the API would refuse of one call."""
+    shape = _shape(service, operation)
+    report = ParamValidator().validate(parameters, shape)
+    found = [report.generate_report()] if report.has_errors() else []
+    return [f"{operation}: {fault}" for fault in (*found, *_limits(parameters, shape, ""))]
 
 
 @cache
@@ -154,7 +158,9 @@ def _too_many(count: float, rules: Mapping[str, Any], path: str) -> Iterator[str
 def _in_python(pattern: str) -> str:
     """AWS's patterns are Java's, which spells wide characters as surrogates and has names for classes."""
     wide = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
-    return wide.replace(r"\p{Print}", r"[ -~]")
+    plain = wide.replace(r"\p{Print}", r"[ -~]")
+    # Within a class: letters, separators and digits.
+    return plain.replace(r"\p{L}\p{Z}\p{N}", r"\w ")
 
 
 def _alarm_limits(alarm: Parameters) -> Iterator[str]:

@@ -64,7 +64,9 @@ def synthesized(
 
 def lint_findings(template: Template) -> list[str]:
     """What cfn-lint finds wrong, in both regions."""
-    matches = lint(json.dumps(template), config=ManualArgs(regions=REGIONS))
+    # As it is: escaped halves of a character are more than its YAML can read.
+    text = json.dumps(template, ensure_ascii=False)
+    matches = lint(text, config=ManualArgs(regions=REGIONS))
     return [
         f"{each.rule.id} {each.message} at {each.path}" for each in matches if each.rule.id not in NOT_A_FAULT
     ]

@@ -1,4 +1,4 @@
-"""Wrong values deep within otherwise right endpoints; and the strategies, which must reach everything."""
+"""Wrong values deep within what is otherwise right; and the strategies, which must reach everything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from constructs_lib import ConstraintError
 
-from .given.endpoints import KINDS, endpoints
+from .given.batches import batches
+from .given.endpoints import KINDS
 from .made import THEN, Made, Path, changed, make, parts
 
 NEVER_RIGHT = (
@@ -36,8 +37,8 @@ NEVER_RIGHT = (
 EXPLORING = settings.get_current_profile_name() == "explore"
 
 
-@given(data=st.data(), endpoint=endpoints())
-@settings(max_examples=1_000 if EXPLORING else 100)
+@given(data=st.data(), endpoint=st.one_of(*KINDS, batches()))
+@settings(max_examples=1_000 if EXPLORING else 120)
 def test_one_wrong_value_anywhere_is_refused(data: st.DataObject, endpoint: Made) -> None:
     path = data.draw(st.sampled_from(list(properties(endpoint))), label="where")
     wrong = data.draw(st.sampled_from(NEVER_RIGHT), label="wrong value")
@@ -72,7 +73,7 @@ def test_the_strategies_reach_every_property() -> None:
                 drawn.setdefault(part.factory, set()).update(part.given)
 
     # One by one: all together are more than an example of Hypothesis's may have.
-    for kind in KINDS:
+    for kind in (*KINDS, batches()):
         settings(max_examples=300, database=None, derandomize=True)(given(kind)(note))()
     missing = {
         f"{factory.__qualname__}({name})"

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 
 from constructs_lib import Rollout
 
+from .given.batches import batch_stacks
 from .given.endpoints import KINDS, stacks
 from .made import Made
 from .meaning import (
@@ -16,6 +17,7 @@ from .meaning import (
     assert_volume_key,
     variants_of,
 )
+from .meaning_of_batches import assert_batch
 from .meaning_of_kinds import MEANING, UNGUARDED
 from .synthesis import synthesized
 
@@ -44,12 +46,20 @@ def test_the_template_says_what_was_given(described: list[Made]) -> None:
         MEANING[each.factory](each, endpoint, result)
 
 
+@given(described=batch_stacks(2))
+@settings(max_examples=EXAMPLES)
+def test_the_machine_says_what_a_batch_transform_was_given(described: list[Made]) -> None:
+    result = synthesized(described, None, validate=False)
+    for each, batch in result.endpoints:
+        assert_batch(each, batch, result)
+
+
 def test_every_kind_has_a_meaning() -> None:
     assert len(MEANING) == len(KINDS)
 
 
-@given(described=STACKS)
-@settings(max_examples=max(5, EXAMPLES // 6))
+@given(described=STACKS | batch_stacks(2))
+@settings(max_examples=max(8, EXAMPLES // 6))
 def test_synthesis_repeats_itself(described: list[Made]) -> None:
     first, second = (synthesized(described, None, validate=False).template for _ in range(2))
     assert first == second

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from . import api
+from .given.batches import batch_stacks
 from .given.endpoints import stacks
 from .made import Made
 from .surroundings import ACCOUNT
@@ -24,6 +25,16 @@ ENVIRONMENTS = [
 @given(described=STACKS)
 @settings(max_examples=8 if settings.get_current_profile_name() == "ci" else 200)
 def test_accepted_endpoints_deploy(environment: cdk.Environment | None, described: list[Made]) -> None:
+    result = synthesized(described, environment)
+    assert result.findings == []
+    assert api.faults(result.template) == []
+    assert lint_findings(result.template) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@given(described=batch_stacks(2))
+@settings(max_examples=6 if settings.get_current_profile_name() == "ci" else 200)
+def test_accepted_batch_transforms_deploy(environment: cdk.Environment | None, described: list[Made]) -> None:
     result = synthesized(described, environment)
     assert result.findings == []
     assert api.faults(result.template) == []

@@ -77,7 +77,10 @@ class FakeBucket:
         etag = hashlib.sha256(body).hexdigest()
         if params.get("IfMatch", etag) != etag:
             raise Refused("PreconditionFailed", "At least one of the pre-conditions did not hold")
-        rest = body[int(params.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-")) :]
+        start, _, last = params.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+        if "Range" in params and int(start) >= len(body):
+            raise Refused("InvalidRange", "The requested range is not satisfiable")
+        rest = body[int(start) : int(last) + 1 if last else None]
         raw: Any = io.BytesIO(rest) if self.breaks_after is None else _Breaking(rest, self.breaks_after)
         return {"Body": StreamingBody(raw, len(rest)), "ETag": etag}
 

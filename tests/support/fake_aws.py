@@ -28,9 +28,11 @@ class Killed(BaseException):
 class Refused(Exception):
     """AWS refuses the call."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **more: Any) -> None:
         super().__init__(message)
         self.code = code
+        self.more = more
+        """What the error has beside them."""
 
 
 @dataclass
@@ -260,7 +262,7 @@ class _Session(boto3.Session):
             parsed = self.answer(model.name, context["given"])
         except Refused as error:
             status = {"HTTPStatusCode": 400}
-            parsed = {"Error": {"Code": error.code, "Message": str(error)}}
+            parsed = {"Error": {"Code": error.code, "Message": str(error)}, **error.more}
         else:
             _check_answer(model, parsed)
         return type("Response", (), {"status_code": status["HTTPStatusCode"]}), {

@@ -15,6 +15,7 @@ _NAMES = {
     "AWS::SageMaker::Endpoint": "EndpointName",
     "AWS::SageMaker::InferenceComponent": "InferenceComponentName",
     "AWS::SageMaker::InferenceExperiment": "Name",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
 _OF_STATE = ("AWS::KMS::Key", "AWS::S3::Bucket")
 

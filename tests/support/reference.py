@@ -32,6 +32,7 @@ from constructs_lib import (
     Variant,
 )
 from stacks.asynchronous import AsyncStack
+from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
 from stacks.monitored import MonitoredStack
 from stacks.multi_model import MultiModelStack
@@ -40,6 +41,7 @@ from stacks.realtime import RealtimeStack
 from stacks.serverless import ServerlessStack
 from stacks.shadow import ShadowStack
 
+from .reference_batches import EveryBatch
 from .reference_kinds import IMAGE, EveryKind
 from .reference_monitors import EveryMonitor
 
@@ -74,6 +76,8 @@ def build(folder: Path) -> cdk.App:
     Everything(app, "Everything")
     EveryKind(app, "EveryKind", model=model, code=code)
     EveryMonitor(app, "EveryMonitor", baseline=baseline)
+    BatchStack(app, "Batch", model=str(model), code=str(code))
+    EveryBatch(app, "EveryBatch", script=code / "inference.py")
     return app
 
 

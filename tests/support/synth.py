@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -85,6 +86,8 @@ def flat(value: object) -> str:
             return f"<{'.'.join(argument)}>"
         if function == "Fn::Join":
             return str(argument[0]).join(flat(part) for part in argument[1])
+        if function == "Fn::Sub" and isinstance(argument, str):
+            return re.sub(r"\$\{([^}]+)\}", r"<\1>", argument)
         if function == "Fn::FindInMap":
             return f"<{argument[0]}[{flat(argument[1])}].{argument[2]}>"
     return str(value)

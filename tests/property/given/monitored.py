@@ -114,7 +114,8 @@ _COMMON: dict[str, Strategy] = {
     "settle": maybe(st.integers(0, 60).map(lambda count: call(cdk.Duration.minutes, count))),
     "least_records": maybe(st.integers(1, 1_000_000)),
     "features_path": maybe(st.sampled_from(["instances", "data.rows"])),
-    "windows_to_alarm": maybe(st.integers(1, 24)),
+    # Seven of the longest fit into the week that an alarm looks back.
+    "windows_to_alarm": maybe(st.integers(1, 7)),
     "actions": st.lists(ACTIONS, max_size=2),
     "runbook": maybe(st.just("https://wiki.example.com/fraud?page=1")),
 }

@@ -1,0 +1,1 @@
+"""Scoring in bulk: transform jobs, what starts them, and where predictions go."""

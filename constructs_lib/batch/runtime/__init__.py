@@ -1,0 +1,1 @@
+"""What scores in bulk as it runs in AWS. It knows no CDK."""
