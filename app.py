@@ -7,6 +7,7 @@ import os
 import aws_cdk as cdk
 
 from stacks.asynchronous import AsyncStack
+from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
 from stacks.experiment import ExperimentStack
 from stacks.monitored import MonitoredStack
@@ -64,6 +65,7 @@ def build(outdir: str | None = None) -> cdk.App:
         settle=_seconds(app, "settle", 900),
         env=env,
     )
+    BatchStack(app, "Batch", model=model, code=code, env=env)
     return app
 
 

@@ -127,7 +127,12 @@ class MonitoredStack(cdk.Stack):
 
     def _topic(self, key: kms.Key) -> sns.Topic:
         topic = sns.Topic(self, "OnCall", master_key=key, enforce_ssl=True)
-        # Without it, CloudWatch could not publish to a topic that is encrypted, and would say so nowhere.
+        # Without both, CloudWatch could not publish, and would say so nowhere: a topic whose policy asks for TLS has
+        # none that lets the account's alarms in, and what is encrypted takes the key.
+        alarms = iam.ServicePrincipal(
+            "cloudwatch.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self.account}}
+        )
+        topic.grant_publish(alarms)
         key.grant(iam.ServicePrincipal("cloudwatch.amazonaws.com"), "kms:Decrypt", "kms:GenerateDataKey")
         return topic
 

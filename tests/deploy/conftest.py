@@ -17,6 +17,8 @@ from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws
 QUICK = {
     "CONSTRUCTS_LOCAL_UPDATE_DELAY": "0.3",
     "CONSTRUCTS_LOCAL_TIME_SCALE": "0.001",
+    # States that wait do so a fiftieth as long.
+    "SFN_WAIT_SCALE": "0.02",
     # Less than the fifty small models of a test take.
     "CONSTRUCTS_LOCAL_MULTI_MODEL_MEMORY_MB": "64",
 }

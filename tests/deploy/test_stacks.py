@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from collections.abc import Iterator
@@ -139,6 +140,53 @@ def test_fifty_models_answer_behind_one_endpoint(account: Account) -> None:
     )
     assert 0 < loaded < 50
     assert ask(next(iter(targets)))[0] == next(iter(targets))
+
+
+@deploying("Batch")
+@pytest.mark.usefixtures("deployed")
+def test_a_day_of_patients_is_scored_when_it_has_arrived(account: Account) -> None:
+    told = account.aws.outputs("Batch")
+    bucket, _, prefix = told["Input"].removeprefix("s3://").partition("/")
+    s3, (_, test_x, _, test_y) = account.aws.client("s3"), cancer()
+    rows = [[f"patient-{number}", *row] for number, row in enumerate(test_x)]
+    for name, part in (("1.csv", rows[:50]), ("more/2.csv", rows[50:]), ("_SUCCESS", [])):
+        s3.put_object(Bucket=bucket, Key=f"{prefix}2026-11-28/{name}", Body=csv(part).encode())
+
+    def partitions() -> list[str]:
+        glue = account.aws.client("glue")
+        (table,) = glue.get_tables(DatabaseName="batch_patients")["TableList"]
+        found = glue.get_partitions(DatabaseName=table["DatabaseName"], TableName=table["Name"])
+        return [each["StorageDescriptor"]["Location"] for each in found["Partitions"]]
+
+    # It is registered after all else is written.
+    (place,) = until(partitions, seconds=120, what="the partition")
+    files, _, below = place.removeprefix("s3://").partition("/")
+    written = [
+        json.loads(line)
+        for each in s3.list_objects_v2(Bucket=files, Prefix=below)["Contents"]
+        for line in gzip.decompress(s3.get_object(Bucket=files, Key=each["Key"])["Body"].read()).splitlines()
+    ]
+    items = account.aws.client("dynamodb").scan(TableName=told["Predictions"])["Items"]
+    labels = {item["patient"]["S"]: item["label"]["S"] for item in items}
+    assert set(labels) == {row[0] for row in rows}
+    assert {each["patient"]: each["label"] for each in written} == labels
+    right = [labels[f"patient-{number}"] == ("malignant", "benign")[y] for number, y in enumerate(test_y)]
+    assert sum(right) >= 0.9 * len(right)
+    (run,) = account.aws.client("stepfunctions").list_executions(stateMachineArn=told["StateMachine"])[
+        "executions"
+    ]
+    report = f"{run['name']}/report.json"
+    output, _, runs = told["Output"].removeprefix("s3://").partition("/")
+    body = until(lambda: read(s3, output, f"{runs.rstrip('/')}/{report}"), seconds=30, what="the report")
+    assert json.loads(body)["records"] == {"in": len(rows), "out": len(rows), "nulls": 0}
+
+
+def read(s3: Any, bucket: str, key: str) -> bytes | None:
+    """An object, None while it is not there."""
+    try:
+        return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return None
 
 
 def latest(account: Account, metric: str, endpoint: str) -> float:

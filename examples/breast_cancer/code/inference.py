@@ -65,5 +65,9 @@ def predict_fn(rows, model):
 
 
 def output_fn(prediction, accept):
-    """JSON, whatever was asked for."""
+    """A line of CSV a row where that is asked for, as in bulk; else JSON."""
+    if accept == "text/csv":
+        probabilities = prediction["probabilities"]
+        lines = [f"{label},{probabilities[row]}\n" for row, label in enumerate(prediction["labels"])]
+        return "".join(lines), accept
     return json.dumps(prediction), "application/json"
