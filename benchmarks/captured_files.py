@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from constructs_lib.core.runtime.store import store_at
 from constructs_lib.core.runtime.windows import iso
 from constructs_lib.monitoring.runtime.kinds import data_quality
-from constructs_lib.monitoring.runtime.reading.store import store_at
 from constructs_lib.monitoring.runtime.reading.tabular import table
 from constructs_lib.monitoring.runtime.reading.tally import Tally
 

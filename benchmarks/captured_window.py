@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from constructs_lib.core.runtime.store import store_at
 from constructs_lib.core.runtime.windows import Window, seconds
 from constructs_lib.monitoring.runtime.reading.source import Source
-from constructs_lib.monitoring.runtime.reading.store import store_at
 from constructs_lib.monitoring.runtime.run.description import Description
 
 FEATURES = 30

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import ingestion
 from .bandits import Line, bandits
+from .batch import batch
 from .claim import Claim
 from .kinds import ALL_KINDS
 from .monitoring import monitoring
@@ -238,7 +239,9 @@ def main() -> None:
     """Run what is asked for, or all, and print; the exit status does not depend on aims."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting|monitoring"
+        "parts",
+        nargs="*",
+        metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting|monitoring|batch",
     )
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 10, 50, 200], choices=sorted(REPEATS))
     asked = parser.parse_args()
@@ -252,6 +255,7 @@ def main() -> None:
         "start": cold_starts,
         "counting": counting,
         "monitoring": monitoring,
+        "batch": batch,
     }
     for name in asked.parts or parts:
         if name not in parts:
