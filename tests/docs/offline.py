@@ -182,7 +182,7 @@ def _served(code: Path, model: Path, body: bytes, content_type: str) -> Answer:
     """What an example's ``inference.py`` makes of a request."""
     inference = _loaded(code / "inference.py")
     prediction = inference.predict_fn(inference.input_fn(body, content_type), inference.model_fn(str(model)))
-    text, answered = inference.output_fn(prediction, content_type)
+    text, answered = inference.output_fn(prediction, "application/json")
     return text.encode(), answered
 
 

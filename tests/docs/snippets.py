@@ -20,11 +20,14 @@ from typing import Any
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
@@ -44,6 +47,8 @@ def furnish(folder: Path) -> None:
         (folder / "models" / name / "model.json").write_bytes((EXAMPLE / "model" / "model.json").read_bytes())
     (folder / "inference").mkdir()
     (folder / "inference" / "inference.py").write_bytes((EXAMPLE / "code" / "inference.py").read_bytes())
+    (folder / "jobs").mkdir()
+    (folder / "jobs" / "clean.py").write_text("print()\n", encoding="ascii")
     (folder / "container").mkdir()
     (folder / "container" / "Dockerfile").write_text("FROM scratch\n", encoding="ascii")
 
@@ -121,12 +126,15 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
         handler="index.handle",
         code=lambda_.Code.from_inline("def handle(event, context): pass"),
     )
+    vpc = ec2.Vpc(scope, "Vpc", nat_gateways=0)
     state_machines = f"arn:aws:states:us-east-1:{synth.ACCOUNT}:stateMachine"
     return {
         **{name: getattr(constructs_lib, name) for name in constructs_lib.__all__},
         "cdk": cdk,
         "Duration": cdk.Duration,
         "Size": cdk.Size,
+        "TimeZone": cdk.TimeZone,
+        "ScheduleExpression": scheduler.ScheduleExpression,
         "self": stack,
         "model": model,
         "candidate": candidate,
@@ -142,7 +150,23 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
             scope, "Retraining", f"{state_machines}:retrain"
         ),
         "topic": sns.Topic(scope, "Topic"),
-        "vpc": ec2.Vpc(scope, "Vpc", nat_gateways=0),
+        "vpc": vpc,
+        "table": dynamodb.Table(
+            scope,
+            "Customers",
+            partition_key=dynamodb.Attribute(name="customer", type=dynamodb.AttributeType.STRING),
+        ),
+        "cluster": rds.DatabaseCluster(
+            scope,
+            "Cluster",
+            engine=rds.DatabaseClusterEngine.aurora_postgres(
+                version=rds.AuroraPostgresEngineVersion.VER_16_6
+            ),
+            writer=rds.ClusterInstance.serverless_v2("Writer"),
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            enable_data_api=True,
+        ),
         "alarm": cloudwatch.Alarm.from_alarm_arn(
             scope, "Alarm", f"arn:aws:cloudwatch:us-east-1:{synth.ACCOUNT}:alarm:declined-too-often"
         ),

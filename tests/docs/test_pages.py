@@ -86,6 +86,7 @@ SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
 ALARMS = DOCS / "endpoint-alarms.md"
 MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
+BATCH = DOCS / "batch.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -374,6 +375,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR))
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH))
 
     assert {id for id in warnings if id not in explained} == set()
