@@ -7,7 +7,7 @@ EventBridge, and a request. All of them may come twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,8 +140,8 @@ def _ticket(value: object) -> str:
     return value
 
 
-def _quoted(names: object) -> str:
-    return ", ".join(f'"{str(name)[:60]}"' for name in names)  # type: ignore[attr-defined]
+def _quoted(names: Iterable[object]) -> str:
+    return ", ".join(f'"{str(name)[:60]}"' for name in names)
 
 
 def _shown(value: object) -> str:
