@@ -69,10 +69,10 @@ class Queue:
         text = body if isinstance(body, str) else json.dumps(body)
         return str(self.sqs.send_message(QueueUrl=self.url, MessageBody=text)["MessageId"])
 
-    def take(self) -> list[dict[str, Any]]:
+    def take(self, *, most: int = 10) -> list[dict[str, Any]]:
         """The messages there are, now deleted."""
         asked = self.sqs.receive_message(
-            QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+            QueueUrl=self.url, MaxNumberOfMessages=most, MessageSystemAttributeNames=["All"]
         )
         found = asked.get("Messages", [])
         for each in found:
@@ -80,8 +80,8 @@ class Queue:
         return list(found)
 
     def one(self, *, seconds: float = 20) -> str:
-        """The body of the next message, once it has come."""
-        (found,) = until(self.take, seconds=seconds, what=f"a message in {self.name}")
+        """The body of the next message, once it has come; what comes after it stays in the queue."""
+        (found,) = until(lambda: self.take(most=1), seconds=seconds, what=f"a message in {self.name}")
         return str(found["Body"])
 
     def stays_empty(self, seconds: float = 1.5) -> bool:
