@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_stepfunctions as stepfunctions
 
-from ..core.place import environment_of, stack_of
-from ..core.roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
+from ..core.machine import OwnMachine
+from ..core.place import environment_of
+from ..core.roles import acknowledge_wildcard
 from ..core.s3_prefix import S3Prefix
 from .definition import RunPlan, definition
 
@@ -27,8 +25,11 @@ _RULES = {
 }
 
 
-class RunMachine(constructs.Construct):
-    """One execution a run."""
+_LOGGED = "Names and counts of runs, no user's data; CloudWatch Logs encrypts them with its own key."
+
+
+class RunMachine(OwnMachine):
+    """One execution a run: it takes what ``runtime/start.py`` gives it."""
 
     def __init__(
         self,
@@ -47,62 +48,23 @@ class RunMachine(constructs.Construct):
         :param job_prefix: how the names of all jobs begin.
         :param passed_roles: of the processing jobs, if there are any.
         """
-        super().__init__(scope, id)
+        super().__init__(scope, id, name=name, definition=definition(plan), logged=_LOGGED)
         self._name = name
         self._job_prefix = job_prefix
-        self.machine = stepfunctions.StateMachine(
-            self,
-            "Machine",
-            state_machine_name=name,
-            definition_body=stepfunctions.DefinitionBody.from_string(
-                stack_of(self).to_json_string(definition(plan))
-            ),
-            logs=stepfunctions.LogOptions(destination=self._log_group(), level=stepfunctions.LogLevel.ERROR),
-            tracing_enabled=True,
-        )
-        """Takes what ``runtime/start.py`` gives it."""
-        self.arn = environment_of(self).arn("states", f"stateMachine:{name}")
-        """Made of its name, so that what it depends on may name it."""
         self._let_run_jobs("transform-job")
         if passed_roles:
             self._let_run_jobs("processing-job")
             self._let_pass(passed_roles)
         self._let_call([plan.work, *(each.function for each in plan.sinks)])
         self._let_map(output)
-        acknowledge_wildcard(
-            self.machine, "*", "Step Functions documents its log delivery and X-Ray without a resource."
-        )
-        acknowledge_inline_policy(self.machine)
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
-        reason = "Names and counts of runs, no user's data; CloudWatch Logs encrypts them with its own key."
-        acknowledge(group, dict.fromkeys(both_packs("CloudWatchLogGroupEncrypted"), reason))
-        acknowledge(
-            self,
-            {
-                "AwsSolutions::AwsSolutions-SF1": "Failures are logged; all that happens is in the history of the "
-                "execution, which Step Functions keeps for 90 days."
-            },
-        )
-        return group
-
-    def _allow(
-        self, *actions: str, on: Sequence[str], conditions: dict[str, dict[str, str]] | None = None
-    ) -> None:
-        self.machine.add_to_role_policy(
-            iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions)
-        )
 
     def _let_run_jobs(self, kind: str) -> None:
         arn = environment_of(self).arn
         jobs = arn("sagemaker", f"{kind}/{self._job_prefix}-*")
         # The tags: ours, and the one by which Step Functions knows what it has made.
         actions = (*_ACTIONS[kind], "AddTags", "ListTags")
-        self._allow(*(f"sagemaker:{action}" for action in actions), on=[jobs])
-        self._allow(
+        self.allow(*(f"sagemaker:{action}" for action in actions), on=[jobs])
+        self.allow(
             "events:PutTargets",
             "events:PutRule",
             "events:DescribeRule",
@@ -111,14 +73,14 @@ class RunMachine(constructs.Construct):
         acknowledge_wildcard(self.machine, jobs, _JOBS)
 
     def _let_pass(self, roles: Sequence[iam.IRole]) -> None:
-        self._allow(
+        self.allow(
             "iam:PassRole",
             on=[each.role_arn for each in roles],
             conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         )
 
     def _let_call(self, functions: Sequence[str]) -> None:
-        self._allow("lambda:InvokeFunction", on=list(dict.fromkeys(functions)))
+        self.allow("lambda:InvokeFunction", on=list(dict.fromkeys(functions)))
 
     def _let_map(self, output: S3Prefix) -> None:
         """Read lists of chunks, and run children, which are executions of the machine itself.
@@ -128,14 +90,14 @@ class RunMachine(constructs.Construct):
         arn = environment_of(self).arn
         # The first is what AWS documents, the second what a child's ARN looks like.
         executions = [arn("states", f"execution:{self._name}{joint}*") for joint in (":", "/")]
-        self._allow("states:StartExecution", on=[self.arn])
-        self._allow("states:DescribeExecution", "states:StopExecution", on=executions)
+        self.allow("states:StartExecution", on=[self.arn])
+        self.allow("states:DescribeExecution", "states:StopExecution", on=executions)
         # Who redrives an execution asks it to take up its map again, by this role.
-        self._allow("states:RedriveExecution", on=executions[1:])
+        self.allow("states:RedriveExecution", on=executions[1:])
         for each in executions:
             acknowledge_wildcard(self.machine, each, "Children of a map are named by Step Functions.")
         lists = output.arn_of("*/chunks/*")
-        self._allow("s3:GetObject", on=[lists])
+        self.allow("s3:GetObject", on=[lists])
         acknowledge_wildcard(self.machine, lists, _RUNS)
         for key in dict.fromkeys(output.keys):
             key.grant(self.machine, "kms:Decrypt")

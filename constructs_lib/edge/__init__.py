@@ -1,0 +1,1 @@
+"""Models on devices: a fleet of IoT Greengrass devices that run ONNX Runtime."""

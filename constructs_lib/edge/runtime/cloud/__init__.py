@@ -1,0 +1,1 @@
+"""What runs in AWS: publishing of components, rollouts, telemetry, provisioning."""
