@@ -1,1 +1,1 @@
-"""The program on a device: local inference, telemetry, and the change of models. It runs on Greengrass and on plain Linux."""
+"""The program on a device: local inference, telemetry, the change of models. Greengrass or plain Linux runs it."""
