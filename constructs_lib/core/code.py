@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -43,14 +43,19 @@ def runtime_archive(*rooms: str, packages: tuple[str, ...] = ()) -> RuntimeArchi
     :param packages: installed ones that it stands on.
     :raises ModuleNotFoundError: for a package that is not installed.
     """
+    return packed(_members((_SHARED, *rooms), packages), "runtime")
+
+
+def packed(members: Iterable[tuple[str, bytes]], name: str) -> RuntimeArchive:
+    """``<name>.zip`` of `members`, each a name and its content: the same bytes in, the same digest out."""
     folder = Path(tempfile.mkdtemp(prefix="constructs-lib-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    target = folder / "runtime.zip"
+    target = folder / f"{name}.zip"
     digest = hashlib.sha256()
     with zipfile.ZipFile(target, "w") as archive:
-        for name, content in sorted(_members((_SHARED, *rooms), packages)):
-            digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-            member = zipfile.ZipInfo(name, _EPOCH)
+        for each, content in sorted(members):
+            digest.update(f"{each}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+            member = zipfile.ZipInfo(each, _EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o644 << 16
             archive.writestr(member, content)
@@ -63,13 +68,14 @@ def _members(rooms: tuple[str, ...], packages: tuple[str, ...]) -> Iterator[tupl
     yield f"{library}/__init__.py", b""
     for room in rooms:
         yield f"{library}/{room}/__init__.py", b""
-        yield from _files(LIBRARY / room / "runtime", f"{library}/{room}/runtime")
+        yield from python_files(LIBRARY / room / "runtime", f"{library}/{room}/runtime")
     for package in packages:
         origin = _installed(package)
-        yield from _files(origin, origin.name)
+        yield from python_files(origin, origin.name)
 
 
-def _files(place: Path, named: str) -> Iterator[tuple[str, bytes]]:
+def python_files(place: Path, named: str) -> Iterator[tuple[str, bytes]]:
+    """The modules below `place`, or the one it is, as members below `named`."""
     if place.is_file():
         yield named, place.read_bytes()
     for path in place.rglob("*.py"):
