@@ -151,6 +151,8 @@ def allow_publishing(
         permissions.allow(
             "greengrass:CreateComponentVersion",
             "greengrass:DescribeComponent",
+            # One that failed, to try it again.
+            "greengrass:DeleteComponent",
             "greengrass:TagResource",
             on=arn("greengrass", f"components:{component}*"),
             wildcard=_NOT_YET,
