@@ -241,7 +241,7 @@ class EdgeFleet(constructs.Construct):
         return FleetTelemetry(
             self,
             "Telemetry",
-            fleet_name=self.fleet_name,
+            names=self._names,
             telemetry=self._props.telemetry,
             notify=self._props.notify,
         )
