@@ -94,16 +94,14 @@ def _as(labels: Array, like: Array) -> Array:
     """Labels of the kind that the model's classes are of."""
     if like.dtype.kind not in "iu":
         return labels.astype(np.str_)
+    told = f"labels are {_some(labels)}, and the model's classes are whole numbers"
     try:
-        as_numbers = labels.astype(np.float64)
-        whole = as_numbers.astype(np.int64)
+        found = labels.astype(np.float64)
     except ValueError as error:
-        raise LabelMismatch(
-            f"labels are {_some(labels)}, and the model's classes are whole numbers"
-        ) from error
-    if not np.array_equal(whole, as_numbers):
-        raise LabelMismatch(f"labels are {_some(labels)}, and the model's classes are whole numbers")
-    return whole
+        raise LabelMismatch(told) from error
+    if not np.array_equal(np.floor(found), found):
+        raise LabelMismatch(told)
+    return found.astype(np.int64)
 
 
 def _require_known(values: Array, classes: Array) -> None:
