@@ -199,7 +199,7 @@ class NeoCompilation(constructs.Construct):
 
     @property
     def state_machine(self) -> stepfunctions.StateMachine:
-        """One execution a compilation; its input is not read. Its output: ``compiled``: ``uri``, ``job``, ``target``."""
+        """One execution a compilation; its input is not read. Its output: ``compiled`` with the archive's ``uri``."""
         return self._machine.machine
 
     def _output(self) -> S3Prefix:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,7 +30,7 @@ OSES = ("ANDROID", "LINUX")
 ARCHITECTURES = ("X86_64", "X86", "ARM64", "ARM_EABI", "ARM_EABIHF")
 ACCELERATORS = ("INTEL_GRAPHICS", "MALI", "NVIDIA", "NNA")
 _NVIDIA_OPTIONS = ("gpu-code", "trt-ver", "cuda-ver")
-Option = str | int | bool | list[str]
+Option = str | int | bool | Sequence[str]
 
 
 class NeoFramework(Enum):

@@ -1,4 +1,4 @@
-"""State machines as they are in templates: whether they hang together, and what a validator of AWS says of their calls."""
+"""State machines as they are in templates: whether they hang together, and whether AWS would take their calls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def findings(machine: Mapping[str, Any]) -> list[str]:
     """What cfn-lint, which knows the States language, has against it."""
     given = {"RoleArn": "arn:aws:iam::111122223333:role/run", "Definition": machine}
     template = {"Resources": {"Machine": {"Type": MACHINE, "Properties": given}}}
-    matches = lint(json.dumps(template), config=ManualArgs(regions=["eu-west-1"]))
+    told = _REFERENCE.sub("x", json.dumps(template).replace("<AWS::Partition>", "aws"))
+    told = told.replace(":x:x:", ":eu-west-1:111122223333:")
+    matches = lint(told, config=ManualArgs(regions=["eu-west-1"]))
     return [f"{each.rule.id} {each.message}" for each in matches]
 
 
@@ -66,7 +68,7 @@ def _known(value: Any) -> Any:
         return {name.removesuffix(".$"): _known(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_known(each) for each in value]
-    return _REFERENCE.sub("x", value) if isinstance(value, str) else value
+    return _REFERENCE.sub("of-another-resource-x", value) if isinstance(value, str) else value
 
 
 def rights(template: Template, role: str) -> set[tuple[str, str]]:
