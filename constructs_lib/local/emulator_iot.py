@@ -112,3 +112,32 @@ def scale_job_minutes(seconds: float) -> None:
         return None if given is None else given * seconds / 60
 
     iot._jobs_timeout_minutes = minutes
+
+
+def mend_continuous_rollouts() -> None:
+    """Let a batch of a continuous job's roll-out count each thing once.
+
+    ministack asks for the front of a thing's queue when the thing waits no longer, which queues the job for it, and
+    then queues it again: the thing counts twice.
+    """
+    iot._jobs_rollout_release = _release
+
+
+def _release(job: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """Queue the next batch of a job's waiting things; each with the front of its queue before that."""
+    waiting = job["rolloutQueue"]
+    batch = waiting[: iot._jobs_rollout_batch_size(job, len(waiting))]
+    fronts = [(thing, iot.jobs_first_pending_job_id(thing)) for thing in batch]
+    job["rolloutQueue"] = waiting[len(batch) :]
+    job["rolloutBatchAt"] = now = iot._jobs_now_ms()
+    continuous = job.get("targetSelection") == "CONTINUOUS"
+    targeted = set(iot._job_target_things(job.get("targets"))) if continuous else iot._things
+    released = [
+        (thing, front)
+        for thing, front in fronts
+        if thing in targeted and (thing, job["jobId"]) not in iot._job_executions
+    ]
+    for thing, _front in released:
+        iot._jobs_queue_execution(thing, job["jobId"], now)
+    iot._jobs_maybe_complete(job["jobId"])
+    return released

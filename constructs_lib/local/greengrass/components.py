@@ -39,7 +39,9 @@ def known() -> Iterator[ComponentVersion]:
 
 def find(name: str, version: str) -> ComponentVersion | None:
     """The version of a component, or None."""
-    return next((each for each in known() if (each.recipe.name, each.recipe.version) == (name, version)), None)
+    return next(
+        (each for each in known() if (each.recipe.name, each.recipe.version) == (name, version)), None
+    )
 
 
 async def create(request: Request) -> dict[str, Any]:
@@ -92,7 +94,11 @@ def _take_digests(recipe: recipes.Recipe, role: str | None) -> None:
 def _readable(uri: str, role: str | None) -> bytes | None:
     bucket, key = recipes.s3_location(uri) or ("", "")
     arn = f"arn:aws:s3:::{bucket}/{key}"
-    if role is not None and emulator.iam_is_enforced() and not emulator.role_allows(role, "s3:GetObject", arn):
+    if (
+        role is not None
+        and emulator.iam_is_enforced()
+        and not emulator.role_allows(role, "s3:GetObject", arn)
+    ):
         return None
     return emulator.read_object(bucket, key)
 
@@ -215,10 +221,7 @@ def _newest_first(versions: list[ComponentVersion]) -> list[ComponentVersion]:
 
 
 async def resolve(request: Request) -> dict[str, Any]:
-    """ResolveComponentCandidates: the newest version of each component that meets all that is asked of it.
-
-    A candidate with a version of its own, which the device has, is taken when it meets the requirements too.
-    """
+    """ResolveComponentCandidates: the newest version of each component that meets all that is asked of it."""
     chosen = [_chosen(each) for each in request.members.get("componentCandidates") or ()]
     return {
         "resolvedComponentVersions": [
@@ -251,6 +254,4 @@ def _chosen(candidate: dict[str, Any]) -> ComponentVersion:
         raise MissingError(
             f"No cloud component {name} satisfies the requirements: {told}", kind="component", name=name
         )
-    newest = _newest_first(fitting)
-    return next((e for e in newest if e.recipe.version == candidate.get("componentVersion")), newest[0])
-
+    return _newest_first(fitting)[0]

@@ -115,9 +115,7 @@ async def installed(request: Request) -> dict[str, Any]:
     """ListInstalledComponents: those a deployment names (ROOT, the default), or all of them."""
     device = _found(request.members["coreDeviceThingName"])
     everything = request.members.get("topologyFilter", "ROOT") == "ALL"
-    components = [
-        each for _name, each in sorted(device.components.items()) if everything or each["isRoot"]
-    ]
+    components = [each for _name, each in sorted(device.components.items()) if everything or each["isRoot"]]
     return page("installedComponents", components, request.members)
 
 

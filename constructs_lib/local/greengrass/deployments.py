@@ -166,9 +166,7 @@ def reported(deployment: Deployment) -> Mapping[str, Any]:
 def _found(deployment_id: str) -> Deployment:
     deployment = shelf().deployments.get(deployment_id)
     if deployment is None:
-        raise MissingError(
-            f"Deployment not found: {deployment_id}", kind="deployment", name=deployment_id
-        )
+        raise MissingError(f"Deployment not found: {deployment_id}", kind="deployment", name=deployment_id)
     return deployment
 
 

@@ -26,9 +26,7 @@ def document_of(deployment: Deployment) -> dict[str, Any]:
         "configurationArn": deployment.configuration_arn,
         "targetArn": deployment.target,
         "creationTimestamp": int(deployment.created * 1000),
-        "components": {
-            name: _component(each) for name, each in (given.get("components") or {}).items()
-        },
+        "components": {name: _component(each) for name, each in (given.get("components") or {}).items()},
         "failureHandlingPolicy": policies["failureHandlingPolicy"],
         "componentUpdatePolicy": {"action": update["action"], "timeout": update["timeoutInSeconds"]},
         "configurationValidationPolicy": {
@@ -39,7 +37,7 @@ def document_of(deployment: Deployment) -> dict[str, Any]:
 
 def _component(given: Mapping[str, Any]) -> dict[str, Any]:
     update = given.get("configurationUpdate") or {}
-    component: dict[str, Any] = {"version": given["componentVersion"], "runWith": given.get("runWith")}
+    component: dict[str, Any] = {"version": given["componentVersion"]}
     if update:
         component["configurationUpdate"] = {
             "merge": json.loads(update["merge"]) if "merge" in update else None,

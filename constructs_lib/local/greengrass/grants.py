@@ -20,7 +20,10 @@ _READ = ("iot:DescribeJob", "iot:GetThingShadow")
 _WRITE = ("iot:CancelJob", "iot:UpdateJob", "iot:DeleteThingShadow", "iot:UpdateThingShadow")
 _PATHS = (
     (re.compile(r"/tags/(?P<arn>.+)"), "{arn}"),
-    (re.compile(r"/greengrass/v2/components/(?P<arn>arn:.+?)(?:/metadata|/versions|/artifacts/.+)?"), "{arn}"),
+    (
+        re.compile(r"/greengrass/v2/components/(?P<arn>arn:.+?)(?:/metadata|/versions|/artifacts/.+)?"),
+        "{arn}",
+    ),
     (re.compile(r"/greengrass/v2/deployments/(?P<name>[^/]+)(?:/cancel)?"), "deployments:{name}"),
     (re.compile(r"/greengrass/v2/coreDevices/(?P<name>[^/]+)(?:/.*)?"), "coreDevices:{name}"),
 )
@@ -54,9 +57,7 @@ def needed_to_create(job_id: str | None, target: str) -> Iterable[tuple[str, str
     return [("iot:CreateJob", _job_arn(job_id)), ("iot:CreateJob", target)]
 
 
-def _on_job_or_shadow(
-    actions: Iterable[str], job_id: str | None, target: str
-) -> Iterable[tuple[str, str]]:
+def _on_job_or_shadow(actions: Iterable[str], job_id: str | None, target: str) -> Iterable[tuple[str, str]]:
     kind = "DescribeThingGroup" if ":thinggroup/" in target else "DescribeThing"
     yield f"iot:{kind}", target
     for action in actions:

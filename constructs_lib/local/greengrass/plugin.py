@@ -16,3 +16,4 @@ def install() -> None:
     emulator.enforce_iam_for(NAMESPACE, [MODEL], grants.resource_arn)
     emulator_iot.listen(core_devices.hear)
     emulator_iot.scale_job_minutes(settings().job_minute)
+    emulator_iot.mend_continuous_rollouts()

@@ -37,9 +37,7 @@ def _pattern(uri: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-def read(
-    method: str, path: str, query: Mapping[str, list[str]], body: bytes
-) -> tuple[str, dict[str, Any]]:
+def read(method: str, path: str, query: Mapping[str, list[str]], body: bytes) -> tuple[str, dict[str, Any]]:
     """The operation that a request is, and its members. ApiError when there is none."""
     for wanted, pattern, operation in _routes():
         match = pattern.fullmatch(unquote(path)) if wanted == method else None
@@ -83,7 +81,8 @@ def _typed(shape: Shape, given: list[str] | str) -> Any:
 
 
 def _member(operation: OperationModel, place: str) -> str:
-    for name, shape in operation.input_shape.members.items():
+    members = operation.input_shape.members if operation.input_shape is not None else {}
+    for name, shape in members.items():
         if shape.serialization.get("location") == "uri" and shape.serialization.get("name", name) == place:
             return str(name)
     return place
