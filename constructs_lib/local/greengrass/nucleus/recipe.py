@@ -87,7 +87,9 @@ def _steps(lifecycle: Mapping[str, Any]) -> Iterator[tuple[str, Step]]:
     phases = {str(key).lower(): value for key, value in lifecycle.items()}
     common = _texts(phases.pop("setenv", None) or {})
     for name, given in phases.items():
-        step: dict[str, Any] = {"script": given} if isinstance(given, str) else {k.lower(): v for k, v in given.items()}
+        step: dict[str, Any] = (
+            {"script": given} if isinstance(given, str) else {k.lower(): v for k, v in given.items()}
+        )
         yield (
             name,
             Step(
