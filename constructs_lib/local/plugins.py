@@ -19,6 +19,7 @@ from . import (
     schedules,
     transport,
 )
+from .greengrass import plugin as greengrass
 from .sagemaker.service import SageMaker
 from .workspace import Workspace
 
@@ -35,7 +36,7 @@ class Plugins:
 
 
 def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
-    """Add SageMaker and Application Auto Scaling, and mend what ministack's own services lack."""
+    """Add SageMaker, Application Auto Scaling and Greengrass V2, and mend what ministack's own services lack."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()
@@ -53,4 +54,5 @@ def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
     scheduler.install()
     transport.install()
     autoscaling.install()
+    greengrass.install()
     return Plugins(sagemaker)
