@@ -175,6 +175,10 @@ class EdgeFleet(constructs.Construct):
         """Starts a rollout: ``{"model": {"bucket": …, "key": …}}``, or ``{"components": {…}}`` of known versions."""
         return self._rollouts.start.function
 
+    def read_models_from(self, models: S3Prefix) -> None:
+        """Let rollouts take models from below a prefix, beside `models`."""
+        models.let_read(self._rollouts.steps.function)
+
     @property
     def model_version(self) -> str:
         """Of the model that this stack publishes; known when it is deployed."""
