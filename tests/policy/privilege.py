@@ -12,6 +12,9 @@ WITHOUT_RESOURCE = {
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     "cloudwatch:PutMetricData",
     "cloudwatch:GetMetricData",
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiotgreengrassv2.html
+    "greengrass:CreateDeployment",
+    "greengrass:ListDeployments",
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
     "ecr:GetAuthorizationToken",
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html
