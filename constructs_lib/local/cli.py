@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--ready-file", type=Path, help="write the endpoint URL to this file when ready")
     parser.add_argument(
-        "--mqtt-port", type=_port, help="serve MQTT over TLS there too, for devices with certificates; 0 picks a free one"
+        "--mqtt-port",
+        type=_port,
+        help="serve MQTT over TLS there too, for devices with certificates; 0 picks a free one",
     )
     return parser
 

@@ -48,7 +48,8 @@ class Pipeline:
         undelivered = {
             "roleArn": role,
             "bucketName": BUCKET,
-            "key": self.name + '/undelivered/${parse_time("yyyy/MM/dd", timestamp())}/${topic(3)}/${newuuid()}',
+            "key": self.name
+            + '/undelivered/${parse_time("yyyy/MM/dd", timestamp())}/${topic(3)}/${newuuid()}',
         }
         aws.client("iot").create_topic_rule(
             ruleName=self.name,
@@ -241,6 +242,7 @@ def test_a_stream_delivers_with_the_rights_of_its_own_role(strict: LocalAws) -> 
     pipeline = roled(strict, "delivery")
     pipeline.publish({"records": []})
     until(
-        lambda: "is not authorized to perform s3:PutObject" in strict.log.read_text(), what="the refusal in the log"
+        lambda: "is not authorized to perform s3:PutObject" in strict.log.read_text(),
+        what="the refusal in the log",
     )
     assert pipeline.objects(pipeline.prefix) == []

@@ -16,7 +16,12 @@ from ..shapes import Requests
 TYPE = "AWS::IoT::RoleAlias"
 SERVICE = "credentials.iot.amazonaws.com"
 _PATH = re.compile(r"/role-aliases(?:/(?P<alias>[^/]+))?")
-_OPERATIONS = {"POST": "CreateRoleAlias", "GET": "DescribeRoleAlias", "PUT": "UpdateRoleAlias", "DELETE": "DeleteRoleAlias"}
+_OPERATIONS = {
+    "POST": "CreateRoleAlias",
+    "GET": "DescribeRoleAlias",
+    "PUT": "UpdateRoleAlias",
+    "DELETE": "DeleteRoleAlias",
+}
 _USUAL_SECONDS = 3600
 
 
@@ -82,7 +87,11 @@ def _answer(method: str, path: str, body: bytes, _query: Mapping[str, str]) -> R
         return _response(perform(_OPERATIONS[method], {**_members(body), "roleAlias": match["alias"]}))
     except RefusedError as error:
         answer = {"message": str(error)}
-        return error.status, {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}, _json(answer)
+        return (
+            error.status,
+            {"Content-Type": "application/json", "x-amzn-ErrorType": error.code},
+            _json(answer),
+        )
 
 
 def _members(body: bytes) -> dict[str, Any]:
@@ -166,7 +175,9 @@ def _delete(physical_id: str, _properties: dict[str, Any]) -> None:
 
 def _checked(properties: dict[str, Any]) -> dict[str, Any]:
     tags = [tag for tag in properties.get("Tags", ()) if not str(tag.get("Key", "")).startswith("aws:")]
-    return registry.checked_properties(TYPE, {**properties, **({"Tags": tags} if "Tags" in properties else {})})
+    return registry.checked_properties(
+        TYPE, {**properties, **({"Tags": tags} if "Tags" in properties else {})}
+    )
 
 
 def _put(operation: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,5 +188,7 @@ def _put(operation: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         answer = emulator.on_loop(perform, operation, request)
     except RefusedError as error:
         code = "AlreadyExists" if error.status == 409 else "InvalidRequest"
-        raise ValueError(f'Resource handler returned message: "{error}" (HandlerErrorCode: {code})') from error
+        raise ValueError(
+            f'Resource handler returned message: "{error}" (HandlerErrorCode: {code})'
+        ) from error
     return {"RoleAliasArn": answer["roleAliasArn"]}
