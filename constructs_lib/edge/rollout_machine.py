@@ -29,6 +29,7 @@ _NOT_YET = "Devices, and the jobs behind deployments, are not there yet."
 _NO_RESOURCE = (
     "AWS knows no resource for it: a deployment's target is a thing group, whose rights stand beside it."
 )
+_NO_EXECUTIONS = "Executions are named after rollouts that are not there yet."
 _NOTIFY_SECONDS = 60
 """That a component has to say that an update must wait."""
 
@@ -161,7 +162,9 @@ class EdgeRollouts(constructs.Construct):
         for alarm in self._alarms:
             permissions.allow("cloudwatch:DescribeAlarms", on=alarm.alarm_arn)
         permissions.allow(
-            "states:DescribeExecution", on=self._executions, wildcard="Rollouts are not there yet."
+            "states:DescribeExecution",
+            on=self._executions,
+            wildcard=_NO_EXECUTIONS,
         )
         made.attach()
         return made
@@ -202,7 +205,11 @@ class EdgeRollouts(constructs.Construct):
         made = self._function("Start", "start", "Starts rollouts", cdk.Duration.minutes(1), memory_mb=256)
         permissions = made.permissions
         permissions.allow("states:StartExecution", "states:ListExecutions", on=self._machine_arn)
-        permissions.allow("states:StopExecution", on=self._executions, wildcard="Rollouts are not there yet.")
+        permissions.allow(
+            "states:StopExecution",
+            on=self._executions,
+            wildcard=_NO_EXECUTIONS,
+        )
         made.function.node.add_dependency(self.machine)
         made.function.node.add_dependency(made.attach())
         return made
