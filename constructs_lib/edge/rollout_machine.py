@@ -26,6 +26,10 @@ from .rollout_states import RolloutPlan, rollout_definition
 
 _LOGGED = "Names of devices and versions, no user's data; CloudWatch Logs encrypts them with its own key."
 _NOT_YET = "Devices, and the jobs behind deployments, are not there yet."
+_ALL_ALARMS = (
+    "CloudWatch tells of composite alarms only to those who may describe all of them: "
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html."
+)
 _NO_RESOURCE = (
     "AWS knows no resource for it: a deployment's target is a thing group, whose rights stand beside it."
 )
@@ -159,8 +163,7 @@ class EdgeRollouts(constructs.Construct):
         self._remembered.allow_write(permissions)
         self._let_deploy(permissions)
         self._let_ask_devices(permissions)
-        for alarm in self._alarms:
-            permissions.allow("cloudwatch:DescribeAlarms", on=alarm.alarm_arn)
+        permissions.allow("cloudwatch:DescribeAlarms", on="*", wildcard=_ALL_ALARMS)
         permissions.allow(
             "states:DescribeExecution",
             on=self._executions,
