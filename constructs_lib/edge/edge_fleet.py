@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -29,8 +28,9 @@ from .device_package import device_package
 from .devices import EdgeDevices
 from .edge_program import EdgeProgram
 from .edge_rollout import EdgeRollout
+from .fleet_telemetry import FleetTelemetry
 from .grants import EdgeFleetGrants
-from .identity import LARGEST_POLICY, DeviceIdentity, policy_size
+from .identity import DeviceIdentity
 from .metrics import metric
 from .names import LONGEST_FLEET_NAME, FleetNames
 from .props import EdgeFleetProps
@@ -41,7 +41,6 @@ from .retired import RetiredServices
 from .rollout_machine import EdgeRollouts
 from .rules import fleet_rules
 from .telemetry import EdgeTelemetry
-from .fleet_telemetry import FleetTelemetry
 
 
 class EdgeFleet(constructs.Construct):

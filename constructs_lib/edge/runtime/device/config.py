@@ -21,7 +21,7 @@ _LONGEST_SOCKET = 107
 """Bytes of a Unix socket's path on Linux (sun_path has 108 with its end)."""
 
 
-class BadConfig(ValueError):
+class BadConfig(ValueError):  # noqa: N818 - it is read as a sentence
     """The configuration is wrong; the message lists all that is."""
 
 

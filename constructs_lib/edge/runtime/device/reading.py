@@ -28,7 +28,9 @@ class Reader:
         """Note the keys that nobody asked for: a misspelt one would be a setting that does nothing."""
         for key in self._given:
             if key not in self._known:
-                self.wrong.append(f"{self._path}{key} is not known; known are {', '.join(sorted(self._known))}")
+                self.wrong.append(
+                    f"{self._path}{key} is not known; known are {', '.join(sorted(self._known))}"
+                )
 
     def lacks(self, key: str) -> bool:
         """Whether it is not there, or null."""
@@ -85,9 +87,13 @@ class Reader:
     ) -> int: ...
 
     @overload
-    def whole(self, key: str, default: int | None, least: int, most: int, *, empty: bool = False) -> int | None: ...
+    def whole(
+        self, key: str, default: int | None, least: int, most: int, *, empty: bool = False
+    ) -> int | None: ...
 
-    def whole(self, key: str, default: int | None, least: int, most: int, *, empty: bool = False) -> int | None:
+    def whole(
+        self, key: str, default: int | None, least: int, most: int, *, empty: bool = False
+    ) -> int | None:
         """A whole number within bounds, both included.
 
         :param empty: null stands for none, and not for the default.
