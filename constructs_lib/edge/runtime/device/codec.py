@@ -69,7 +69,9 @@ def plain(value: Output) -> Any:
     if isinstance(value, Mapped):
         return [dict(zip(map(str, value.classes), row, strict=True)) for row in plain(value.scores)]
     if value.dtype.kind == "f" and not np.isfinite(value).all():
-        return np.where(np.isfinite(value), value.astype(object), None).tolist()
+        gaps = value.astype(object)
+        gaps[~np.isfinite(value)] = None
+        return gaps.tolist()
     return value.tolist()
 
 
@@ -116,7 +118,7 @@ def fitted(given: object, port: Port) -> Array:
     :raises BadRequest: 400; values or shape do not fit.
     """
     try:
-        raw: Array = np.asarray(given, dtype=object if port.dtype == object else None)
+        raw: Array = np.asarray(given, dtype=object if port.dtype.kind == "O" else None)
     except (ValueError, OverflowError) as error:
         raise BadRequest(400, f"{port.name} is no regular array: {_first(error)}", [str(port)]) from error
     array = _cast(raw, port)
@@ -133,7 +135,7 @@ def _cast(raw: Array, port: Port) -> Array:
     dtype, kind = port.dtype, raw.dtype.kind
     if raw.dtype == dtype and kind != "O":
         return raw
-    if dtype == object:
+    if dtype.kind == "O":
         return _strings(raw, port)
     if kind == "O" and dtype.kind == "f":
         return _with_gaps(raw, port)
@@ -221,7 +223,7 @@ def _width(port: Port) -> int | None:
 
 
 def _values(rows: list[list[str]], port: Port) -> Array:
-    if port.dtype == object:
+    if port.dtype.kind == "O":
         return np.array(rows, dtype=object)
     try:
         if port.dtype.kind == "f":
@@ -306,7 +308,7 @@ def _to_npy(outputs: Mapping[str, Output], name: str | None) -> bytes:
     choices = [f"{NPY}; output={each}" for each in outputs]
     if name is None and len(outputs) == 1:
         name = next(iter(outputs))
-    if name not in outputs:
+    if name is None or name not in outputs:
         raise BadRequest(415, "npy has one array: name the output", choices)
     value = outputs[name]
     array: npt.NDArray[Any] | None = value.scores if isinstance(value, Mapped) else None

@@ -75,7 +75,8 @@ class Swapper:
         """Set when there is something to look at."""
         self._store, self._counts, self._program = store, counts, program
         self._threads, self._memory_mb = threads, memory_mb
-        self._lock = threading.Lock()
+        self._lock, self._marking = threading.Lock(), threading.Lock()
+        self._closing = False
         self._current: Loaded | None = None
         self._state = store.state()
         self._offer: Offer | None = None
@@ -128,6 +129,12 @@ class Swapper:
             if self._unsaved:
                 self._decide(self._state)
             self._report()
+
+    def close(self) -> None:
+        """Load nothing more: the end of the program is no model's fault from here on."""
+        with self._marking:
+            self._closing = True
+            self._store.end_loading()
 
     def status(self) -> dict[str, Any]:
         """What is served, and what has become of the newest offer."""
@@ -191,7 +198,8 @@ class Swapper:
         try:
             loaded = self._load(version, trusted=trusted)
         except BadModel as error:
-            self._reject(version, str(error))
+            if not self._closing:
+                self._reject(version, str(error))
             return False
         except (NoVerdict, MemoryError, OSError) as error:
             self._hindrance = f"{version} could not be tried: {error}"
@@ -218,7 +226,10 @@ class Swapper:
     @contextmanager
     def _marked(self, version: str) -> Iterator[None]:
         """Leave a mark by which the next start knows what this one died of."""
-        self._store.begin_loading(version)
+        with self._marking:
+            if self._closing:
+                raise NoVerdict("the program stops")
+            self._store.begin_loading(version)
         try:
             yield
         finally:

@@ -116,6 +116,8 @@ def main() -> int:
     folder, threads, room = sys.argv[1:]
     # It does not outlive the program.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The program waits for its signals itself, and has them blocked; this process is to be stopped by them.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     # Requests go first.
     os.nice(10)
     print(json.dumps(_verdict(Path(folder), int(threads), float(room))), flush=True)
