@@ -3,8 +3,8 @@
 Where IAM is enforced, the role of an action must let IoT assume it and be allowed what the action does; a function
 must let IoT invoke it for the rule. What fails is told to the rule's error action.
 
-Sources: https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-firehose-rule-action.html, .../s3-rule-action.html,
-.../rule-error-handling.html
+Sources: https://docs.aws.amazon.com/iot/latest/developerguide/kinesis-firehose-rule-action.html,
+.../s3-rule-action.html, .../rule-error-handling.html
 """
 
 from __future__ import annotations
