@@ -39,7 +39,7 @@ class Plugins:
 
 
 def install(workspace: Workspace, *, endpoint_url: str, mqtt: socket.socket | None = None) -> Plugins:
-    """Add SageMaker, Application Auto Scaling, Greengrass V2 and parts of IoT, and mend what ministack lacks."""
+    """Add SageMaker, Application Auto Scaling, Greengrass V2 and parts of IoT; mend what ministack's own lack."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()

