@@ -50,11 +50,7 @@ def test_requirements(requirement: str, allowed: str, refused: str) -> None:
 
 def test_versions_are_ordered_as_semver_says() -> None:
     ordered = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.9.0", "1.10.0"]
-<<<<<<< HEAD
-    mixed = [ordered[at] for at in (6, 3, 0, 5, 1, 4, 2)]
-=======
     mixed = [ordered[place] for place in (3, 6, 0, 5, 1, 4, 2)]
->>>>>>> greengrass
     assert sorted(mixed, key=Version.of) == ordered
     for wrong in ("1.0", "01.0.0", "1.0.0.0", "1.0.1000000", ""):
         with pytest.raises(ValueError, match="is not a semantic version"):
