@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from constructs_lib.edge.runtime.device.buffer import DiskBuffer, Mark
-from constructs_lib.edge.runtime.device.frames import OVERHEAD, frames, framed
+from constructs_lib.edge.runtime.device.frames import OVERHEAD, framed, frames
 
 ROOM, SEGMENT = 4096, 512
 RECORDS = st.binary(max_size=200)
@@ -148,7 +148,9 @@ def test_a_tail_torn_at_any_byte_costs_that_record_alone(tmp_path: Path) -> None
         buffer.close()
 
 
-@pytest.mark.parametrize("garbage", [b"\0" * 700, b"\xf5rec" * 100, framed(1, 0, b"stale"), framed(99, 0, b"x" * 50)[:-1]])
+@pytest.mark.parametrize(
+    "garbage", [b"\0" * 700, b"\xf5rec" * 100, framed(1, 0, b"stale"), framed(99, 0, b"x" * 50)[:-1]]
+)
 def test_what_lies_behind_the_last_record_is_none(tmp_path: Path, garbage: bytes) -> None:
     records = [b"first", b"second"]
     (file,) = filled(tmp_path, records)
@@ -191,7 +193,11 @@ def test_a_flipped_bit_costs_the_record_that_has_it_alone(records: list[bytes], 
 
 
 @settings(max_examples=100, deadline=None)
-@given(damage=st.binary(min_size=1, max_size=80), place=st.integers(0, 900), records=st.lists(RECORDS, max_size=10))
+@given(
+    damage=st.binary(min_size=1, max_size=80),
+    place=st.integers(0, 900),
+    records=st.lists(RECORDS, max_size=10),
+)
 def test_whatever_is_written_over_it_what_is_read_was_appended(
     damage: bytes, place: int, records: list[bytes]
 ) -> None:

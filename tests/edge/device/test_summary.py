@@ -53,7 +53,9 @@ def test_each_latency_is_told_within_five_per_cent(latencies: list[float]) -> No
     for each in latencies:
         counts.inference(latency_ms=each, ok=True)
     told = counts.take(0)["latency"]
-    spread = [value for value, count in zip(told["values"], told["counts"], strict=True) for _ in range(count)]
+    spread = [
+        value for value, count in zip(told["values"], told["counts"], strict=True) for _ in range(count)
+    ]
     assert spread == sorted(spread)
     for exact, seen in zip(sorted(latencies), spread, strict=True):
         assert seen == pytest.approx(exact, rel=0.0501)

@@ -40,7 +40,9 @@ def test_a_message_is_a_line_of_its_topic(transport: FileTransport, tmp_path: Pa
     assert transport.publish("dt/cams/cam-1/summary", b'{"number": 1}', timeout=1)
     assert transport.publish("dt/cams/cam-1/summary", '{\n"text": "zwölf"\n}'.encode(), timeout=1)
     assert transport.publish("$aws/x", b"\xffnot json", timeout=1)
-    assert (tmp_path / "out" / "dt~cams~cam-1~summary.jsonl").read_text() == '{"number":1}\n{"text":"zwölf"}\n'
+    assert (
+        tmp_path / "out" / "dt~cams~cam-1~summary.jsonl"
+    ).read_text() == '{"number":1}\n{"text":"zwölf"}\n'
     assert json.loads((tmp_path / "out" / "$aws~x.jsonl").read_text()) == "\ufffdnot json"
 
 

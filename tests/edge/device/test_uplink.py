@@ -192,7 +192,9 @@ def test_what_was_acknowledged_is_not_sent_again_when_the_next_message_fails(kit
     assert kit.broker.results == [1]
 
 
-def test_an_uplink_that_ends_before_the_buffer_knows_sends_again(kit: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_uplink_that_ends_before_the_buffer_knows_sends_again(
+    kit: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kit.result(1)
     with monkeypatch.context() as patch:
         patch.setattr(DiskBuffer, "confirm", lambda *_: (_ for _ in ()).throw(RuntimeError("it ends here")))
@@ -241,7 +243,10 @@ def test_a_pause_is_anywhere_below_its_bound() -> None:
             {"input": None, "output": None, "error": "e" * 5000, "status": "error"},
             {"error": None, "status": "error"},
         ),
-        ({"at": 5, "status": "ok", "model_version": "1.2.3" * 999, "what": "w" * 5000}, {"at": 5, "status": "ok"}),
+        (
+            {"at": 5, "status": "ok", "model_version": "1.2.3" * 999, "what": "w" * 5000},
+            {"at": 5, "status": "ok"},
+        ),
     ],
 )
 def test_a_result_that_is_too_large_is_cut_and_says_so(
@@ -279,7 +284,15 @@ def test_a_result_just_below_the_limit_is_whole(kit: Set) -> None:
 
 @pytest.mark.parametrize(
     "rubbish",
-    [b"", b"no json", b"\xff\xfe", b"[]", b'{"topic":"inference"}', b'{"topic":"else","body":{}}', b'{"topic":"summary","body":1}'],
+    [
+        b"",
+        b"no json",
+        b"\xff\xfe",
+        b"[]",
+        b'{"topic":"inference"}',
+        b'{"topic":"else","body":{}}',
+        b'{"topic":"summary","body":1}',
+    ],
 )
 def test_what_is_no_record_stops_no_other(kit: Set, rubbish: bytes, caplog: pytest.LogCaptureFixture) -> None:
     kit.buffer.append(rubbish)
@@ -347,7 +360,12 @@ def test_into_files(tmp_path: Path) -> None:
     transport = FileTransport(tmp_path / "out")
     transport.start()
     uplink = Uplink(
-        buffer=buffer, transport=transport, fleet="cams", thing="cam-1", batch_bytes=32_768, batch_seconds=0.05
+        buffer=buffer,
+        transport=transport,
+        fleet="cams",
+        thing="cam-1",
+        batch_bytes=32_768,
+        batch_seconds=0.05,
     )
     uplink.start()
     buffer.append(record_of("inference", {"id": "ä"}))
