@@ -77,7 +77,9 @@ class Certificates:
         if authority:
             builder = builder.add_extension(_SIGNS, critical=True)
         if dns is not None:
-            names = [x509.DNSName(dns), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            names: list[x509.GeneralName] = [x509.DNSName(dns)]
+            if dns == "localhost":
+                names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 

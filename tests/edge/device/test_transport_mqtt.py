@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +147,83 @@ def test_subscriptions_survive_the_broker(running: Mosquitto, cloud: Cloud, devi
     assert sorted(heard) == sorted((topic, said) for topic in topics for said in (b"before", b"after"))
 
 
+class Network:
+    """What lies between device and broker, and may be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """End each connection where it is, in the middle of whatever is under way."""
+        while self._ends:
+            with suppress(OSError):
+                self._ends.pop().shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._to))
+                self._ends += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while some := source.recv(1000):
+                target.sendall(some)
+                time.sleep(0.0005)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def test_everything_arrives_though_the_network_is_cut_again_and_again(
+    running: Mosquitto, cloud: Cloud, device: Any, tmp_path: Path
+) -> None:
+    network = Network(running.port)
+    transport = device(network.port)
+    buffer = DiskBuffer(tmp_path / "buffer", max_bytes=8 << 20)
+    uplink = Uplink(
+        buffer=buffer,
+        transport=transport,
+        fleet="cams",
+        thing="cam-1",
+        batch_bytes=3000,
+        batch_seconds=0.02,
+        backoff=Backoff(first=0.02, most=0.1),
+    )
+    uplink.start()
+    total = 2000
+    for i in range(total):
+        buffer.append(record_of("inference", {"id": i, "output": "x" * 100}))
+        if i % 150 == 149:
+            until(lambda: transport.connected)
+            time.sleep(random.uniform(0, 0.05))  # noqa: S311
+            network.cut()
+        time.sleep(0.001)
+    until(lambda: not buffer.records)
+    uplink.stop(drain_seconds=PATIENCE)
+    assert (buffer.delivered, buffer.dropped) == (total, 0)
+    buffer.close()
+    until(
+        lambda: (
+            {each["id"] for _, said in cloud.heard for each in json.loads(said)["records"]}
+            == set(range(total))
+        )
+    )
+    assert transport.connections > 8
+    network.close()
+
+
 @pytest.mark.parametrize("end", [Mosquitto.kill, Mosquitto.stop], ids=["kill", "stop"])
 def test_everything_arrives_though_the_broker_ends_in_the_middle(
     running: Mosquitto, cloud: Cloud, device: Any, tmp_path: Path, end: Callable[[Mosquitto], None]
@@ -169,15 +249,16 @@ def test_everything_arrives_though_the_broker_ends_in_the_middle(
             end(running)
             time.sleep(0.3)
             running.start()
-            cloud.again()  # what is acknowledged while nobody listens is gone: it is this test's other side
+            cloud.again()
         time.sleep(0.001)
     until(lambda: not buffer.records)
     uplink.stop(drain_seconds=PATIENCE)
     assert (buffer.delivered, buffer.dropped) == (total, 0)
     buffer.close()
-    acknowledged = {each["id"] for _, payload in cloud.heard for each in json.loads(payload)["records"]}
-    # The other side was connected again before it could be missed, except for what came in between.
-    assert len(acknowledged) > 0.9 * total
+    # A broker passes on what it takes to who listens: the other side was away for a while after each end.
+    arrived = {each["id"] for _, payload in cloud.heard for each in json.loads(payload)["records"]}
+    assert len(arrived) > 0.8 * total
+    assert {0, total - 1} <= arrived
     assert transport.connections == 4
 
 
@@ -289,6 +370,7 @@ def test_many_threads_publish_and_no_more_than_some_are_in_flight(
 class Secured:
     def __init__(self, folder: Path) -> None:
         self.ours, self.theirs = Certificates(folder / "ours"), Certificates(folder / "theirs")
+        self.elsewhere = Certificates(folder / "elsewhere", server="broker.example")
 
 
 @pytest.fixture(scope="module")
@@ -321,16 +403,15 @@ def test_a_broker_that_does_not_know_us_is_no_connection(
 def test_a_broker_that_we_do_not_know_is_told_nothing(
     tmp_path: Path, device: Any, certificates: Secured, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    served = certificates.theirs if why == "another authority" else certificates.ours
-    trusted = certificates.ours.identity("cam-1")
+    served = certificates.theirs if why == "another authority" else certificates.elsewhere
+    trusted = (certificates.ours if why == "another authority" else certificates.elsewhere).identity("cam-1")
     with broker(tmp_path / "broker", certificates=served) as running:
-        host = "127.0.0.1" if why == "another authority" else "127.0.0.2"
-        transport = device(running.port, tls=trusted, host=host)
+        transport = device(running.port, tls=trusted)
         until(lambda: "no connection" in caplog.text)
         assert transport.connections == 0
-        assert "PUBLISH" not in running.log()
-    if why == "another authority":
-        assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+        assert "CONNECT" not in running.log()
+    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+    assert ("mismatch" in caplog.text) == (why == "another name")
 
 
 def test_a_certificate_that_comes_later_is_used_then(
