@@ -58,11 +58,11 @@ class EdgeFleet(constructs.Construct):
     Example::
 
         EdgeFleet(self, "Cameras",
-            model=ModelData.from_asset("models/defects"),           # model.onnx, metadata.json, golden.npz
+            model=ModelData.from_asset("models/cells"),   # model.onnx, metadata.json, golden.npz
             devices=EdgeDevices.matching("cam-[0-9]{6}"),
             rollout=EdgeRollout(canary_percent=5, soak=Duration.hours(4)),
             telemetry=EdgeTelemetry(sample_percent=10),
-            notify=[on_call])
+            notify=[topic])
     """
 
     def __init__(
