@@ -66,7 +66,12 @@ def test_one_that_is_in_no_group_is_not_counted() -> None:
 
 
 def test_one_that_is_gone_for_a_month_is_forgotten() -> None:
-    aws = fleet(an_item("gone", ago=31 * DAY), an_item("left", ago=29 * DAY), an_item("there", ago=31 * DAY), others=["there"])
+    aws = fleet(
+        an_item("gone", ago=31 * DAY),
+        an_item("left", ago=29 * DAY),
+        an_item("there", ago=31 * DAY),
+        others=["there"],
+    )
     take(aws)
     assert set(aws.items) == {"left", "there"}
 

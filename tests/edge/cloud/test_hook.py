@@ -65,7 +65,8 @@ def test_a_stranger_does_not_and_is_counted(aws: TelemetryAws, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize(
-    "serial", [None, "", 7, ["cam-0001"], "cam 0001", "cam-0001\n", "x" * 129, "cam/0001", "${iot:Thing}", "café"]
+    "serial",
+    [None, "", 7, ["cam-0001"], "cam 0001", "cam-0001\n", "x" * 129, "cam/0001", "${iot:Thing}", "café"],
 )
 def test_what_is_no_serial_number_does_not(aws: TelemetryAws, serial: object) -> None:
     assert handle(asking(serial), None) == {"allowProvisioning": False}
@@ -104,7 +105,9 @@ def test_registered_devices_join(aws: TelemetryAws) -> None:
     assert refusal("a-3", known) == "not a device of this fleet"
 
 
-def test_a_table_that_cannot_be_read_lets_nobody_in(aws: TelemetryAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_cannot_be_read_lets_nobody_in(
+    aws: TelemetryAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def denied(**_: Any) -> Params:
         raise Refused("AccessDeniedException", "no")
 

@@ -166,7 +166,9 @@ FAULTS: list[Fault] = ["no connection", "throttled", "answer lost", "killed befo
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", [0, 1, 2, 3])
-def test_whatever_call_goes_wrong_nothing_is_lost_and_at_most_a_batch_counts_twice(call: int, fault: Fault) -> None:
+def test_whatever_call_goes_wrong_nothing_is_lost_and_at_most_a_batch_counts_twice(
+    call: int, fault: Fault
+) -> None:
     batch = [message(a_summary(), thing=each) for each in ("a", "b")]
     aws = TelemetryAws(spoiled={call: fault})
     for _ in range(3):  # SQS delivers it until it is done

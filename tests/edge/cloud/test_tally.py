@@ -45,7 +45,9 @@ def test_of_what_devices_keep_the_fullest_counts() -> None:
 
 
 def test_latencies_of_devices_are_one_distribution() -> None:
-    aws = told(of("a", latency={"values": [10.0], "counts": [5]}), of("b", latency={"values": [10.1], "counts": [2]}))
+    aws = told(
+        of("a", latency={"values": [10.0], "counts": [5]}), of("b", latency={"values": [10.1], "counts": [2]})
+    )
     (datum,) = aws.data("Latency")
     assert datum["Counts"] == [7]
     assert datum["Values"][0] == pytest.approx(10, rel=0.03)
@@ -57,7 +59,12 @@ def test_what_is_rare_is_told_only_when_it_is_there() -> None:
     assert aws.data("Requests")
     assert not any(aws.data(each) for each in ("Swaps", "Fallbacks", "RejectedModels", "DroppedRecords"))
     aws = told(of(swaps=1, fallbacks=2, rejected_models=3, dropped_records=4))
-    assert [aws.sum(each) for each in ("Swaps", "Fallbacks", "RejectedModels", "DroppedRecords")] == [1, 2, 3, 4]
+    assert [aws.sum(each) for each in ("Swaps", "Fallbacks", "RejectedModels", "DroppedRecords")] == [
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 def test_what_comes_late_counts_for_its_minute_but_for_what_an_alarm_has_to_see() -> None:
