@@ -52,7 +52,7 @@ class FleetMeter(constructs.Construct):
         super().__init__(scope, id)
         self._names, self._telemetry = names, telemetry
         self.devices = self._table()
-        """An item a device: its ``thing`` and ``group``, when it was ``heard_at`` last, and which ``version`` it serves."""
+        """An item a device: its ``thing`` and ``group``, when it was ``heard_at`` last, and its ``version``."""
         self.dead_letters = self._queue("DeadLetters", None)
         """Summaries that could not be counted, for lack of rights or of CloudWatch. Moved back, they are."""
         self.summaries = self._queue("Summaries", self.dead_letters)

@@ -43,13 +43,17 @@ def rule(template: Template, part: str) -> dict[str, Any]:
     return dict(named(template, "AWS::IoT::TopicRule", part)[1])
 
 
+def topics(kind: str) -> str:
+    return f"dt/{FLEET}/+/{kind}"
+
+
 # --- results -----------------------------------------------------------------------------------------------
 
 
 def test_results_go_through_the_stream_to_s3_by_the_hour(template: Template) -> None:
     payload = rule(template, "Delivery")["TopicRulePayload"]
-    assert payload["Sql"] == (
-        f"SELECT *, topic(3) AS thing, timestamp() AS received FROM 'dt/{FLEET}/+/inference'"
+    assert (
+        payload["Sql"] == f"SELECT *, topic(3) AS thing, timestamp() AS received FROM '{topics('inference')}'"
     )
     (action,) = payload["Actions"]
     stream, given = named(template, "AWS::KinesisFirehose::DeliveryStream", "Delivery")
@@ -133,7 +137,7 @@ def test_summaries_come_as_they_were_sent_and_by_the_topic_whose_they_are(templa
     payload = rule(template, "Meter")["TopicRulePayload"]
     assert payload["Sql"] == (
         "SELECT topic(3) AS thing, timestamp() AS received, encode(*, 'base64') AS told "
-        f"FROM 'dt/{FLEET}/+/summary'"
+        f"FROM '{topics('summary')}'"
     )
     queue, dead = (named(template, "AWS::SQS::Queue", each)[0] for each in ("Summaries", "DeadLetters"))
     (action,) = payload["Actions"]

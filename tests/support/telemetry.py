@@ -94,7 +94,8 @@ class TelemetryAws(EdgeAws):
     def _PutMetricData(self, Namespace: str, MetricData: list[Params]) -> Params:  # noqa: N802, N803
         assert Namespace == "ConstructsLib/Edge"
         assert 0 < len(MetricData) <= 1000
-        assert len(json.dumps(MetricData, default=str)) < 1 << 20
+        # 1 MB: a value and its count are about a hundred bytes of a call of the query protocol.
+        assert 100 * sum(len(each.get("Values", ())) for each in MetricData) < 1 << 20
         for each in MetricData:
             self._check(each)
         self.puts.append(MetricData)

@@ -30,9 +30,7 @@ def settings(**changed: Any) -> Params:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> TelemetryAws:
     made = TelemetryAws()
-    made.answers(monkeypatch)
-    # The hook's clients have a configuration of their own.
-    monkeypatch.setattr("boto3.client", lambda service, config: made.client(service))
+    monkeypatch.setattr("boto3.client", lambda service, **_: made.client(service))
     monkeypatch.setenv("EDGE", json.dumps(settings()))
     return made
 
@@ -71,6 +69,9 @@ def test_a_stranger_does_not_and_is_counted(aws: TelemetryAws, caplog: pytest.Lo
 def test_what_is_no_serial_number_does_not(aws: TelemetryAws, serial: object) -> None:
     assert handle(asking(serial), None) == {"allowProvisioning": False}
     assert aws.sum("ProvisioningRefused") == 1
+    # Whatever the pattern lets through.
+    lax = Settings(**settings(devices={"kind": "matching", "pattern": r"(?s)c.*|x*"}))
+    assert str(refusal(serial, lax)).startswith("no serial number")
 
 
 @pytest.mark.parametrize("event", [{}, {"parameters": None}, {"parameters": {}}])

@@ -48,7 +48,9 @@ def test_one_that_was_overtaken_in_the_queue_is_counted() -> None:
     """An hour of summaries after an outage, in batches and out of order, some of them twice."""
     aws = TelemetryAws()
     told = [a_summary(number=each, at=int((NOW - 60 * (60 - each)) * 1000)) for each in range(1, 61)]
-    shuffled = random.Random(7).sample([*told, *told[::3]], 80)
+    shuffled = random.Random(7).sample(  # noqa: S311 - a shuffle of a test
+        [*told, *told[::3]], 80
+    )
     for start in range(0, 80, 10):
         count(aws, *(message(each) for each in shuffled[start : start + 10]))
     assert aws.sum("Requests") == 600

@@ -25,8 +25,7 @@ def template() -> Template:
 def told(monkeypatch: pytest.MonkeyPatch) -> set[Looked]:
     """Every metric that a function of ours tells, told by it."""
     aws = TelemetryAws(members={"canary": ["cam-1"], "fleet": ["cam-2"]})
-    aws.answers(monkeypatch)
-    monkeypatch.setattr("boto3.client", lambda service, config=None: aws.client(service))
+    monkeypatch.setattr("boto3.client", lambda service, **_: aws.client(service))
     monkeypatch.setattr("time.time", lambda: NOW)
     monkeypatch.setenv("EDGE", json.dumps(SETTINGS))
     full = a_summary(fallbacks=1, dropped_records=1, swaps=1, rejected_models=1)
@@ -51,9 +50,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> set[Looked]:
 def _of_rollouts(monkeypatch: pytest.MonkeyPatch) -> set[Looked]:
     aws = EdgeAws(members={"canary": ["c1"], "fleet": ["f1"]})
     assert not Rollouts(aws=aws).run(components=versions(1)).error
-    monkeypatch.setattr("boto3.client", lambda service, config=None: aws.client(service))
+    monkeypatch.setattr("boto3.client", lambda service, **_: aws.client(service))
     monkeypatch.setattr(tell, "client", lambda service: aws.client(service))
-    monkeypatch.setattr(tell.Settings, "from_environment", classmethod(lambda cls: settings()))
+    monkeypatch.setattr(tell.Settings, "from_environment", settings)
     for status, error in (("FAILED", "CanaryFailed"), ("ABORTED", tell.SUPERSEDED)):
         tell.handle({"detail": {"name": "r1", "status": status, "error": error}}, None)
     return {

@@ -145,6 +145,12 @@ def test_what_is_no_thing_is_refused(thing: str) -> None:
         read(a_summary(), thing=thing)
 
 
+def test_a_message_with_stray_signs_is_refused() -> None:
+    body = message(a_summary())["body"].replace('"told": "', '"told": "?')
+    with pytest.raises(MalformedSummaryError, match="no text"):
+        Summary.read(body, now=NOW)
+
+
 @pytest.mark.parametrize(
     "body",
     [
