@@ -30,7 +30,7 @@ def start_core_device(
     aws: LocalAws,
     thing: str,
     root: Path,
-    *,
+    *arguments: str,
     interval: float = 0.1,
     environment: Mapping[str, str] | None = None,
 ) -> CoreDevice:
@@ -41,6 +41,7 @@ def start_core_device(
         "-m",
         "constructs_lib.local.greengrass.nucleus",
         *("--endpoint", aws.url, "--thing", thing, "--root", str(root), "--interval", str(interval)),
+        *arguments,
     ]
     variables = aws.environment() | {"PYTHONPATH": str(ROOT), **(environment or {})}
     with (root / "logs" / "nucleus.log").open("ab") as log:
@@ -55,12 +56,12 @@ def core_device(
     aws: LocalAws,
     thing: str,
     root: Path,
-    *,
+    *arguments: str,
     interval: float = 0.1,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[CoreDevice]:
     """A core device; stopped at the end, with its components, whatever happens."""
-    device = start_core_device(aws, thing, root, interval=interval, environment=environment)
+    device = start_core_device(aws, thing, root, *arguments, interval=interval, environment=environment)
     try:
         yield device
     finally:

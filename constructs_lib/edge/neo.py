@@ -89,8 +89,7 @@ class NeoCompilationGrants:
 
     def start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start it, and see what becomes of that."""
-        self._of.state_machine.grant_read(grantee)
-        return self._of.state_machine.grant_start_execution(grantee)
+        return self._of.let_start(grantee)
 
     def read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read what was compiled."""
@@ -196,6 +195,10 @@ class NeoCompilation(constructs.Construct):
         self.grants = NeoCompilationGrants(self)
         """Who may use it for what."""
         self._warn()
+
+    def let_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """What `grants.start` does."""
+        return self._machine.let_start(grantee)
 
     @property
     def state_machine(self) -> stepfunctions.StateMachine:

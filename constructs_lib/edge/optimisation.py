@@ -56,8 +56,7 @@ class ModelOptimisationGrants:
 
     def start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start it, and see what becomes of that."""
-        self._of.state_machine.grant_read(grantee)
-        return self._of.state_machine.grant_start_execution(grantee)
+        return self._of.let_start(grantee)
 
     def read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the archives and reports."""
@@ -183,6 +182,10 @@ class ModelOptimisation(constructs.Construct):
         self._let_machine()
         self.grants = ModelOptimisationGrants(self)
         """Who may use it for what."""
+
+    def let_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """What `grants.start` does."""
+        return self._machine.let_start(grantee)
 
     @property
     def state_machine(self) -> stepfunctions.StateMachine:

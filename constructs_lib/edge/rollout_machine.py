@@ -26,9 +26,14 @@ from .rollout_states import RolloutPlan, rollout_definition
 
 _LOGGED = "Names of devices and versions, no user's data; CloudWatch Logs encrypts them with its own key."
 _NOT_YET = "Devices, and the jobs behind deployments, are not there yet."
+_ALL_ALARMS = (
+    "CloudWatch tells of composite alarms only to those who may describe all of them: "
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html."
+)
 _NO_RESOURCE = (
     "AWS knows no resource for it: a deployment's target is a thing group, whose rights stand beside it."
 )
+_NO_EXECUTIONS = "Executions are named after rollouts that are not there yet."
 _NOTIFY_SECONDS = 60
 """That a component has to say that an update must wait."""
 
@@ -158,10 +163,11 @@ class EdgeRollouts(constructs.Construct):
         self._remembered.allow_write(permissions)
         self._let_deploy(permissions)
         self._let_ask_devices(permissions)
-        for alarm in self._alarms:
-            permissions.allow("cloudwatch:DescribeAlarms", on=alarm.alarm_arn)
+        permissions.allow("cloudwatch:DescribeAlarms", on="*", wildcard=_ALL_ALARMS)
         permissions.allow(
-            "states:DescribeExecution", on=self._executions, wildcard="Rollouts are not there yet."
+            "states:DescribeExecution",
+            on=self._executions,
+            wildcard=_NO_EXECUTIONS,
         )
         made.attach()
         return made
@@ -202,7 +208,11 @@ class EdgeRollouts(constructs.Construct):
         made = self._function("Start", "start", "Starts rollouts", cdk.Duration.minutes(1), memory_mb=256)
         permissions = made.permissions
         permissions.allow("states:StartExecution", "states:ListExecutions", on=self._machine_arn)
-        permissions.allow("states:StopExecution", on=self._executions, wildcard="Rollouts are not there yet.")
+        permissions.allow(
+            "states:StopExecution",
+            on=self._executions,
+            wildcard=_NO_EXECUTIONS,
+        )
         made.function.node.add_dependency(self.machine)
         made.function.node.add_dependency(made.attach())
         return made

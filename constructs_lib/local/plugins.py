@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from . import (
     alarms,
     autoscaling,
@@ -20,6 +22,7 @@ from . import (
     transport,
 )
 from .greengrass import plugin as greengrass
+from .iot import plugin as iot
 from .sagemaker.service import SageMaker
 from .workspace import Workspace
 
@@ -35,8 +38,8 @@ class Plugins:
         await self._sagemaker.close()
 
 
-def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
-    """Add SageMaker, Application Auto Scaling and Greengrass V2, and mend what ministack's own services lack."""
+def install(workspace: Workspace, *, endpoint_url: str, mqtt: socket.socket | None = None) -> Plugins:
+    """Add SageMaker, Application Auto Scaling, Greengrass V2 and parts of IoT; mend what ministack's own lack."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()
@@ -55,4 +58,5 @@ def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
     transport.install()
     autoscaling.install()
     greengrass.install()
+    iot.install(mqtt)
     return Plugins(sagemaker)

@@ -29,7 +29,7 @@ QUICK = {
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """An embedded AWS: its URL and its boto3 sessions and clients."""
-    with local_aws(tmp_path_factory.mktemp("aws"), settings=QUICK) as running:
+    with local_aws(tmp_path_factory.mktemp("aws"), "--mqtt-port", "0", settings=QUICK) as running:
         running.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )

@@ -50,7 +50,8 @@ def test_requirements(requirement: str, allowed: str, refused: str) -> None:
 
 def test_versions_are_ordered_as_semver_says() -> None:
     ordered = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.9.0", "1.10.0"]
-    assert sorted(reversed(ordered), key=Version.of) == ordered
+    mixed = [ordered[place] for place in (3, 6, 0, 5, 1, 4, 2)]
+    assert sorted(mixed, key=Version.of) == ordered
     for wrong in ("1.0", "01.0.0", "1.0.0.0", "1.0.1000000", ""):
         with pytest.raises(ValueError, match="is not a semantic version"):
             Version.of(wrong)
@@ -115,7 +116,7 @@ def test_circles_and_what_is_not_there_are_refused() -> None:
     def nothing(_name: str, _requirements: Any) -> dict[str, Any]:
         raise CloudError("none")
 
-    with pytest.raises(ResolutionError, match="'A' version with cloud .* 'g requires 1.0.0'"):
+    with pytest.raises(ResolutionError, match=r"'A' version with cloud .* 'g requires 1\.0\.0'"):
         resolved({"A": {"g": "1.0.0"}}, nothing, LINUX)
 
 

@@ -197,7 +197,8 @@ def test_a_fleet_without_devices_is_rolled_out_to_for_those_to_come() -> None:
     rollouts = Rollouts()
     walk = rollouts.run(components=versions(1))
     assert not walk.error
-    assert rollouts.aws.running("fleet") == versions(1)
+    assert rollouts.aws.running("fleet") == rollouts.aws.running("canary") == versions(1)
+    assert "LookSoak" not in walk.path
     assert good(rollouts) == versions(1)
 
 

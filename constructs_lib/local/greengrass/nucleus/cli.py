@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
+import boto3
+
 from .cloud import Aws
 from .device import Device
+from .token_exchange import TokenExchange
 
 #: The most that a device which finds nothing waits between its looks, in intervals.
 _SLOWEST = 4
@@ -19,14 +22,18 @@ _SLOWEST = 4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Be a core device until SIGINT or SIGTERM; 0 when it ended as asked."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    exchange = (options.certificates, options.role_alias, options.mqtt_port)
+    if any(exchange) and not all(exchange):
+        parser.error("--certificates, --role-alias and --mqtt-port go together")
     logging.basicConfig(
         level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
     )
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    cloud = Aws(options.thing, endpoint=options.endpoint)
+    cloud = Aws(options.thing, endpoint=options.endpoint, role=_role(options))
     device = Device(options.thing, root=options.root.resolve(), cloud=cloud, environment=cloud.environment())
     try:
         device.start()
@@ -34,6 +41,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         device.close()
     return 0
+
+
+def _role(options: argparse.Namespace) -> boto3.Session | None:
+    """The session of the token exchange role, where the device is given a certificate."""
+    if options.certificates is None:
+        return None
+    exchange = TokenExchange(
+        host="localhost",
+        port=options.mqtt_port,
+        alias=options.role_alias,
+        thing=options.thing,
+        certificate=options.certificates / "cert.pem",
+        key=options.certificates / "key.pem",
+        ca=options.certificates / "ca.pem",
+    )
+    return exchange.session(str(boto3.Session().region_name))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,5 +80,14 @@ def _parser() -> argparse.ArgumentParser:
         default=0.5,
         help=f"seconds between looks for deployments, up to {_SLOWEST} times as many where there are none "
         "(default: %(default)s)",
+    )
+    exchange = parser.add_argument_group(
+        "token exchange",
+        "Artefacts and components use the rights of a role, instead of the device's credentials.",
+    )
+    exchange.add_argument("--certificates", type=Path, help="a folder with cert.pem, key.pem and ca.pem")
+    exchange.add_argument("--role-alias", help="the role alias whose role it is")
+    exchange.add_argument(
+        "--mqtt-port", type=int, help="that of the embedded AWS, which exchanges credentials too"
     )
     return parser

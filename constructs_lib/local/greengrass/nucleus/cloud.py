@@ -31,15 +31,21 @@ class CloudError(Exception):
 
 
 class Aws:
-    """The embedded AWS, by boto3."""
+    """The embedded AWS, by boto3.
 
-    def __init__(self, thing: str, *, endpoint: str, session: boto3.Session | None = None) -> None:
+    `role` is the session of the token exchange role: artefacts are fetched with it, and components get it. Without
+    one the device's own is used. What a nucleus asks of IoT and Greengrass with its certificate is asked with the
+    device's own in any case.
+    """
+
+    def __init__(self, thing: str, *, endpoint: str, role: boto3.Session | None = None) -> None:
         self._thing = thing
         self._endpoint = endpoint
-        self._session = session or boto3.Session()
+        self._session = boto3.Session()
+        self._role = role or self._session
 
-    def _client(self, service: str) -> Any:
-        session: Any = self._session  # the stubs know a client's type by a literal name alone
+    def _client(self, service: str, session: Any = None) -> Any:
+        session = session or self._session  # the stubs know a client's type by a literal name alone
         config = Config(retries={"total_max_attempts": 3}, connect_timeout=5, read_timeout=30)
         return session.client(service, endpoint_url=self._endpoint, config=config)
 
@@ -57,11 +63,11 @@ class Aws:
 
     @cached_property
     def _s3(self) -> Any:
-        return self._client("s3")
+        return self._client("s3", self._role)
 
     def environment(self) -> dict[str, str]:
         """What components need to reach AWS with the rights of the device."""
-        session: Any = self._session
+        session: Any = self._role
         credentials = session.get_credentials().get_frozen_credentials()
         return {
             "AWS_ENDPOINT_URL": self._endpoint,
