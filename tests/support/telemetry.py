@@ -1,6 +1,6 @@
 """A fleet's telemetry in memory: its table of devices, CloudWatch, and messages as the topic rule writes them.
 
-Behind real boto3 clients, like all of :mod:`.edge_aws`. CloudWatch refuses what it refuses: data that are too old or too
+Behind real boto3 clients, like all of :mod:`.edge_aws`. CloudWatch refuses what it refuses: data that are too old, too
 many, values without counts, a call above 1 MB. The table knows the expressions that the functions use, and refuses any
 other.
 """

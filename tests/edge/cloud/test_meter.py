@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from constructs_lib.edge.runtime.cloud.fleet import FleetSettings
 from constructs_lib.edge.runtime.cloud.meter import Meter, UnreadError, handle
+from constructs_lib.edge.runtime.device.buffer import DiskBuffer
+from constructs_lib.edge.runtime.device.messages import Messages
+from constructs_lib.edge.runtime.device.recorder import Recorder
+from constructs_lib.edge.runtime.device.sampling import Sampler
+from constructs_lib.edge.runtime.device.summary import Counts
 from tests.support.fake_aws import Killed, Params
 from tests.support.faults import Fault
 from tests.support.telemetry import NOW, SETTINGS, TelemetryAws, a_summary, message
@@ -35,6 +42,26 @@ def test_the_handler_counts_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert item["group"] == {"S": "fleet"}
     assert float(item["heard_at"]["N"]) == NOW
     assert float(item["told_at"]["N"]) == NOW - 5
+
+
+def test_what_the_program_of_a_device_tells_is_counted(tmp_path: Path) -> None:
+    """Its recorder writes, its buffer keeps, its messages go out: nothing of it is made up here."""
+    buffer, counts = DiskBuffer(tmp_path, max_bytes=1 << 20), Counts()
+    recorder = Recorder(buffer, counts, Sampler(100), thing="cam-5", inputs=True)
+    for failed in (False, False, True):
+        counts.inference(latency_ms=12.0, ok=not failed)
+    recorder.summarise(group="canary", model_version="1.2.3")
+    recorder.summarise(group="canary", model_version=None)
+    records, _ = buffer.peek(1 << 20)
+    messages = Messages(fleet="cameras", thing="cam-5", batch_bytes=32_768, largest=128_000, clock=time.time)
+    aws, now = TelemetryAws(), time.time()
+    for each in messages.of(records):
+        assert each.topic == "dt/cameras/cam-5/summary"
+        count(aws, message(each.payload, thing=each.topic.split("/")[2], received=now), now=now)
+    assert not aws.data("MalformedSummaries")
+    assert aws.sum("Requests", Group="canary") == 3
+    assert (aws.sum("Inferences", ModelVersion="1.2.3"), aws.sum("Errors")) == (2, 1)
+    assert aws.items["cam-5"]["version"] == {"S": "none"}
 
 
 def test_a_summary_that_comes_twice_is_counted_once() -> None:
