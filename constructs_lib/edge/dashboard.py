@@ -24,6 +24,7 @@ _SUMS = {
         ("RejectedModels", "models turned down"),
         ("Fallbacks", "back to the one before"),
     ),
+    "devices that may not join": (("ProvisioningRefused", "refused"),),
     "rollouts": (
         ("RolloutsStarted", "started"),
         ("RolloutsSucceeded", "succeeded"),
@@ -81,6 +82,7 @@ def fleet_dashboard(
         ),
         _sums("rollouts", fleet_name),
     )
+    dashboard.add_widgets(_not_taken(telemetry), _sums("devices that may not join", fleet_name))
     return dashboard
 
 
@@ -93,6 +95,33 @@ def _by_version(fleet: str) -> cloudwatch.GraphWidget:
         title="devices by version of the model",
         left=[cloudwatch.MathExpression(expression=search, label="", using_metrics={})],
         stacked=True,
+        width=_WIDTH,
+        height=_HEIGHT,
+    )
+
+
+def _not_taken(telemetry: FleetTelemetry) -> cloudwatch.GraphWidget:
+    """What AWS IoT could not hand over, and what could not be counted.
+
+    Source: https://docs.aws.amazon.com/iot/latest/developerguide/metrics_dimensions.html
+    """
+    names = (telemetry.delivery.cfn_rule.rule_name, telemetry.meter.cfn_rule.rule_name)
+    rules = " OR ".join(f'"{each}"' for each in names)
+    search = (
+        f'SEARCH(\'{{AWS/IoT,ActionType,RuleName}} MetricName=("Failure" OR "ErrorActionFailure") '
+        f"RuleName=({rules})', 'Sum', 300)"
+    )
+    return cloudwatch.GraphWidget(
+        title="what could not be taken",
+        left=[
+            cloudwatch.MathExpression(expression=search, label="rule", using_metrics={}),
+            telemetry.meter.summaries.metric_approximate_number_of_messages_visible(
+                statistic="Maximum", label="summaries that wait"
+            ),
+            telemetry.meter.dead_letters.metric_approximate_number_of_messages_visible(
+                statistic="Maximum", label="summaries that are dead letters"
+            ),
+        ],
         width=_WIDTH,
         height=_HEIGHT,
     )

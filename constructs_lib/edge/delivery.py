@@ -27,11 +27,8 @@ def rule_name(fleet: str, what: str) -> str:
     return f"{fleet.replace('-', '_')}_{what}"
 
 
-def selected_from(topics: str) -> str:
-    """What a rule takes: the whole message, and when it came.
-
-    The thing is that of the topic, which the device's policy vouches for: what the message says of it anybody could.
-    """
+def _selected_from(topics: str) -> str:
+    """What the rule takes: the whole message, whose it is by its topic, and when it came."""
     return f"SELECT *, topic(3) AS thing, timestamp() AS received FROM '{topics}'"  # noqa: S608 - AWS IoT's own SQL
 
 
@@ -111,7 +108,7 @@ class ResultDelivery(constructs.Construct):
         permissions.allow("firehose:PutRecord", on=self.cfn_delivery_stream.attr_arn)
         where = attributes_of(self.bucket)
         permissions.allow("s3:PutObject", on=f"{where.arn}/{UNDELIVERED}/*", wildcard=_ERRORS)
-        permissions.allow_key(where.key, "kms:Decrypt", "kms:GenerateDataKey")
+        permissions.allow_key(where.key, "kms:GenerateDataKey")
         policy = permissions.attach(self, "RulePolicy")
         rule = iot.CfnTopicRule(
             self,
@@ -120,13 +117,12 @@ class ResultDelivery(constructs.Construct):
             topic_rule_payload=iot.CfnTopicRule.TopicRulePayloadProperty(
                 description=f"Results of devices of fleet {self._names.fleet}",
                 aws_iot_sql_version=SQL_VERSION,
-                sql=selected_from(self._names.topic("inference", "+")),
+                sql=_selected_from(self._names.topic("inference", "+")),
                 actions=[
                     iot.CfnTopicRule.ActionProperty(
+                        # No separator: the stream ends each record with one.
                         firehose=iot.CfnTopicRule.FirehoseActionProperty(
-                            delivery_stream_name=self.cfn_delivery_stream.ref,
-                            role_arn=role.role_arn,
-                            separator="\n",
+                            delivery_stream_name=self.cfn_delivery_stream.ref, role_arn=role.role_arn
                         )
                     )
                 ],

@@ -34,7 +34,14 @@ class FleetTelemetry(constructs.Construct):
         """Results, on their way to S3."""
         self.meter = FleetMeter(self, "Meter", names=names, telemetry=telemetry)
         """Counts, on their way to CloudWatch."""
-        self.alarms = FleetAlarms(self, "Alarms", fleet=names.fleet, telemetry=telemetry, topics=notify)
+        self.alarms = FleetAlarms(
+            self,
+            "Alarms",
+            fleet=names.fleet,
+            telemetry=telemetry,
+            dead_letters=self.meter.dead_letters,
+            topics=notify,
+        )
         """What people are told of, and what stops a rollout."""
 
     @property

@@ -15,7 +15,7 @@ from aws_cdk import aws_sqs as sqs
 
 from ..core.place import environment_of
 from ..core.roles import Permissions, acknowledge, both_packs
-from .delivery import SQL_VERSION, rule_name, rule_role, selected_from
+from .delivery import SQL_VERSION, rule_name, rule_role
 from .functions import EdgeFunction
 from .names import CANARY, FLEET, FleetNames
 from .telemetry import EdgeTelemetry
@@ -23,9 +23,23 @@ from .telemetry import EdgeTelemetry
 METER_SECONDS = 60
 _BATCH = 100
 _WINDOW = cdk.Duration.seconds(20)
+_VISIBLE_AFTER = cdk.Duration.seconds(6 * METER_SECONDS + 20)
+"""Six times as long as the function may take, and the window, as Lambda asks for."""
 _TRIES = 5
 CENSUS_EVERY = cdk.Duration.minutes(5)
 _BACKUP = "What it holds is told anew by each device within minutes; point-in-time recovery is on."
+
+
+def _selected_from(topics: str) -> str:
+    """What the rule takes: the message as it was sent, whose it is by its topic, and when it came.
+
+    Encoded, so that what a device says of the first cannot be taken for what AWS IoT does, and that what is no JSON is
+    counted like all else that is no summary.
+
+    Source: https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-functions.html
+    """
+    told = "topic(3) AS thing, timestamp() AS received, encode(*, 'base64') AS told"
+    return f"SELECT {told} FROM '{topics}'"  # noqa: S608 - AWS IoT's own SQL
 
 
 class FleetMeter(constructs.Construct):
@@ -38,9 +52,9 @@ class FleetMeter(constructs.Construct):
         super().__init__(scope, id)
         self._names, self._telemetry = names, telemetry
         self.devices = self._table()
-        """An item a device: ``thing``, when it was last heard of, its group, version, and program."""
+        """An item a device: its ``thing`` and ``group``, when it was ``heard_at`` last, and its ``version``."""
         self.dead_letters = self._queue("DeadLetters", None)
-        """Summaries that could not be counted, for lack of rights or of CloudWatch."""
+        """Summaries that could not be counted, for lack of rights or of CloudWatch. Moved back, they are."""
         self.summaries = self._queue("Summaries", self.dead_letters)
         """What the topic rule puts in."""
         self.cfn_rule = self._rule()
@@ -77,7 +91,7 @@ class FleetMeter(constructs.Construct):
             id,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            visibility_timeout=cdk.Duration.seconds(6 * METER_SECONDS),
+            visibility_timeout=_VISIBLE_AFTER,
             retention_period=cdk.Duration.days(14 if dead_letters is None else 4),
             dead_letter_queue=(
                 None
@@ -107,7 +121,7 @@ class FleetMeter(constructs.Construct):
             topic_rule_payload=iot.CfnTopicRule.TopicRulePayloadProperty(
                 description=f"Summaries of devices of fleet {self._names.fleet}",
                 aws_iot_sql_version=SQL_VERSION,
-                sql=selected_from(self._names.topic("summary", "+")),
+                sql=_selected_from(self._names.topic("summary", "+")),
                 actions=[to(self.summaries)],
                 error_action=to(self.dead_letters),
             ),

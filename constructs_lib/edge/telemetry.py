@@ -129,7 +129,13 @@ def retention_is_of_a_new_bucket(telemetry: EdgeTelemetry) -> Iterator[Broken]:
     """Retention and key are of a bucket that is made here; results are kept for whole days."""
     yield from duration("retention", telemetry.retention, _DAY, 3660 * _DAY)
     given = telemetry.retention
-    if isinstance(given, cdk.Duration) and (is_token(given) or given.to_seconds() % _DAY):
+    if is_token(given):
         yield Broken("retention", given, "whole days that are known at synthesis")
-    if telemetry.bucket is not None and given is not None:
-        yield Broken("retention", given, "none: a bucket that is there has lifecycle rules of its own")
+    elif isinstance(given, cdk.Duration) and given.to_milliseconds() % (1000 * _DAY):
+        yield Broken("retention", given.to_human_string(), "whole days that are known at synthesis")
+    elif telemetry.bucket is not None and given is not None:
+        yield Broken(
+            "retention",
+            given.to_human_string(),
+            "none: a bucket that is there has lifecycle rules of its own",
+        )

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ....core.runtime.clients import client
 from .fleet import FleetSettings
-from .summary import UNKNOWN
-from .tally import put
+from .tally import OTHER, commonest, put
 
 _FORGET_SECONDS = 30 * 86_400
 _MOST_NAMED = 20
@@ -25,7 +26,8 @@ log.setLevel(logging.INFO)
 class Known:
     """What a device said last."""
 
-    at: float
+    heard_at: float
+    """Seconds since 1970, by AWS's clock: one whose own clock is wrong is not silent."""
     version: str
 
 
@@ -51,7 +53,11 @@ class Count:
         for group, number in self.devices.items():
             found.append(_datum("Devices", {**whole, "Group": group}, number))
             found.append(_datum("SilentDevices", {**whole, "Group": group}, len(self.silent[group])))
+        named = commonest(Counter(self.versions))
+        shown = Counter[str]()
         for version, number in self.versions.items():
+            shown[version if version in named else OTHER] += number
+        for version, number in shown.items():
             found.append(_datum("DevicesByVersion", {**whole, "ModelVersion": version}, number))
         return found
 
@@ -69,7 +75,7 @@ def counted(
     for group, things in members.items():
         for thing in sorted(things):
             told = known.get(thing)
-            if told is None or now - told.at > silent_seconds:
+            if told is None or now - told.heard_at > silent_seconds:
                 silent[group].append(thing)
             else:
                 versions[told.version] += 1
@@ -84,7 +90,7 @@ def gone(members: Mapping[str, frozenset[str]], known: Mapping[str, Known], *, n
     """Devices that are in no group any more and have told nothing for a month."""
     there = frozenset().union(*members.values())
     return sorted(
-        thing for thing, told in known.items() if thing not in there and now - told.at > _FORGET_SECONDS
+        thing for thing, told in known.items() if thing not in there and now - told.heard_at > _FORGET_SECONDS
     )
 
 
@@ -113,8 +119,21 @@ class Census:
         found = counted(members, known, now=now, silent_seconds=self.settings.silent_seconds)
         put(self.cloudwatch, found.data(self.settings.fleet))
         for thing in gone(members, known, now=now):
-            self.dynamodb.delete_item(TableName=self.settings.table, Key={"thing": {"S": thing}})
+            self._forget(thing, known[thing])
         return found
+
+    def _forget(self, thing: str, known: Known) -> None:
+        """Delete its item, unless it has been heard of since."""
+        try:
+            self.dynamodb.delete_item(
+                TableName=self.settings.table,
+                Key={"thing": {"S": thing}},
+                ConditionExpression="heard_at = :heard",
+                ExpressionAttributeValues={":heard": {"N": f"{known.heard_at:.3f}"}},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
 
     def _members(self, group: str) -> Iterator[str]:
         pages = self.iot.get_paginator("list_things_in_thing_group").paginate(thingGroupName=group)
@@ -124,13 +143,13 @@ class Census:
     def _known(self) -> Iterator[tuple[str, Known]]:
         pages = self.dynamodb.get_paginator("scan").paginate(
             TableName=self.settings.table,
-            ProjectionExpression="thing, told_at, #version",
+            ProjectionExpression="thing, heard_at, #version",
             ExpressionAttributeNames={"#version": "version"},
         )
         for page in pages:
             for item in page["Items"]:
-                version = item.get("version", {}).get("S", UNKNOWN)
-                yield item["thing"]["S"], Known(at=float(item["told_at"]["N"]), version=version)
+                known = Known(heard_at=float(item["heard_at"]["N"]), version=item["version"]["S"])
+                yield item["thing"]["S"], known
 
 
 def _datum(metric: str, dimensions: Mapping[str, str], value: float) -> dict[str, Any]:

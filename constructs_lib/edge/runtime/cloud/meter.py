@@ -1,25 +1,30 @@
 """The function that counts summaries: a batch of the queue becomes a few metrics, and an item for each device.
 
-A summary is counted once, though it may come twice: a device's item has the number of the last one. It is read before
-the metrics are put, and written after: where something fails in between, a batch is counted twice, and never not at
-all.
+A summary is counted once, though it may come twice: a device's item has which of them were (:mod:`.seen`). It is read
+before the metrics are put, and written after: where something fails in between, a batch is counted twice, and never
+not at all. A message that is no summary is counted as such, and done with: no message fails the others of its batch.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ....core.runtime.clients import client
 from .fleet import FleetSettings
+from .seen import Seen
 from .summary import MalformedSummaryError, Summary
 from .tally import put, tally
+
+_TRIES = 5
+"""Of reading what DynamoDB left out, and of writing what others write too."""
+_PAUSE = 0.05
 
 log = logging.getLogger()
 log.setLevel(logging.INFO)
@@ -32,20 +37,63 @@ def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return {}
 
 
+class UnreadError(Exception):
+    """DynamoDB did not tell what is known of the devices: the batch comes again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """The last summary of a device that was counted."""
+class Device:
+    """What is known of a device."""
 
-    boot: str
-    number: int
-    at: float
+    thing: str
+    heard_at: float
+    """Seconds since 1970, by AWS's clock."""
+    told_at: float
+    """By the device's own."""
+    group: str
+    version: str
+    seen: Seen
+    revision: int
+    """Of its item; 0 where there is none yet."""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Device:
+        """Read its item."""
+        return cls(
+            thing=item["thing"]["S"],
+            heard_at=float(item["heard_at"]["N"]),
+            told_at=float(item["told_at"]["N"]),
+            group=item["group"]["S"],
+            version=item["version"]["S"],
+            seen=Seen.of(item["seen"]["S"]),
+            revision=int(item["revision"]["N"]),
+        )
+
+    def hearing(self, summary: Summary) -> Device:
+        """With one more summary. What was received last is what is so: a device tells all in its order."""
+        seen = self.seen.counting(summary.boot, summary.number)
+        if summary.received < self.heard_at:
+            return replace(self, seen=seen)
+        return replace(_first_heard(summary), seen=seen, revision=self.revision)
 
 
-def is_new(summary: Summary, seen: Seen | None) -> bool:
-    """Whether a summary has not been counted: by number within one start of the program, by clock between two."""
-    if seen is None:
-        return True
-    return summary.number > seen.number if summary.boot == seen.boot else summary.at > seen.at
+def _first_heard(summary: Summary) -> Device:
+    return Device(
+        thing=summary.thing,
+        heard_at=summary.received,
+        told_at=summary.at,
+        group=summary.group,
+        version=summary.version,
+        seen=Seen().counting(summary.boot, summary.number),
+        revision=0,
+    )
+
+
+def heard(device: Device | None, summaries: Iterable[Summary]) -> Device | None:
+    """What is known of a device after these."""
+    for each in summaries:
+        device = _first_heard(each) if device is None else device.hearing(each)
+    return device
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +103,24 @@ class Meter:
     settings: FleetSettings
     dynamodb: Any
     cloudwatch: Any
+    pause: Callable[[float], None] = time.sleep
 
     def count(self, records: Iterable[Mapping[str, Any]], *, now: float) -> None:
         """Count a batch of messages.
 
-        :raises ClientError: AWS takes nothing now; all are delivered again.
+        :raises ClientError: AWS takes nothing now; all are delivered again. So with `UnreadError`.
         """
         summaries, malformed = _read(records, now)
-        seen = self._seen({each.thing for each in summaries})
-        fresh: list[Summary] = []
-        for each in sorted(summaries, key=lambda summary: (summary.at, summary.number)):
-            if is_new(each, seen.get(each.thing)):
-                fresh.append(each)
-                seen[each.thing] = Seen(boot=each.boot, number=each.number, at=each.at)
+        known = self._known({each.thing for each in summaries})
+        fresh = _fresh(summaries, known)
         data = tally(fresh, self.settings.fleet, now=now)
         if malformed:
             data.append(self._malformed(malformed))
         put(self.cloudwatch, data)
-        for each in {summary.thing: summary for summary in fresh}.values():
-            self._keep(each)
+        for thing, told in groupby(fresh, key=lambda each: each.thing):
+            self._keep(known.get(thing), list(told))
 
-    def _seen(self, things: Collection[str]) -> dict[str, Seen]:
+    def _known(self, things: Collection[str]) -> dict[str, Device]:
         """What is known of the devices of a batch, of which there are at most a hundred."""
         asked: Mapping[str, Any] = {
             self.settings.table: {
@@ -83,46 +128,68 @@ class Meter:
                 "ConsistentRead": True,
             }
         }
-        found: dict[str, Seen] = {}
-        while things and asked:
+        found: dict[str, Device] = {}
+        for again in range(_TRIES):
+            if not things or not asked:
+                return found
+            if again:
+                self.pause(_PAUSE * 2**again)
             answer = self.dynamodb.batch_get_item(RequestItems=asked)
             for item in answer["Responses"].get(self.settings.table, ()):
-                found[item["thing"]["S"]] = Seen(
-                    boot=item["boot"]["S"],
-                    number=int(item["number"]["N"]),
-                    at=float(item["told_at"]["N"]),
-                )
+                device = Device.of(item)
+                found[device.thing] = device
             asked = answer.get("UnprocessedKeys", {})
+        if asked:
+            raise UnreadError(f"{self.settings.table} is too busy")
         return found
 
-    def _keep(self, summary: Summary) -> None:
-        """Keep what is known of the device, unless another batch knows better by now."""
+    def _keep(self, known: Device | None, told: list[Summary]) -> None:
+        """Keep what is known of a device, with what another batch has counted meanwhile.
+
+        It has been counted: to fail, and have it delivered again, would count it twice.
+        """
+        try:
+            for _ in range(_TRIES):
+                device = heard(known, told)
+                if device is None:
+                    return
+                there = self._write(device)
+                if there is None:
+                    return
+                known = Device.of(there)
+            log.error("%s is not kept: others write it all the time", told[0].thing)
+        except (ClientError, BotoCoreError):
+            log.exception("%s is not kept", told[0].thing)
+
+    def _write(self, device: Device) -> Mapping[str, Any] | None:
+        """Write its item; what is there instead, where that is not what was read before."""
         try:
             self.dynamodb.update_item(
                 TableName=self.settings.table,
-                Key={"thing": {"S": summary.thing}},
+                Key={"thing": {"S": device.thing}},
                 UpdateExpression=(
-                    "SET boot = :boot, #number = :number, #group = :group, #version = :version, program = :program, "
-                    "told_at = :at"
+                    "SET heard_at = :heard, told_at = :told, #group = :group, #version = :version, seen = :seen, "
+                    "revision = :next"
                 ),
-                ConditionExpression=(
-                    "attribute_not_exists(thing) OR (boot = :boot AND #number < :number) "
-                    "OR (boot <> :boot AND told_at < :at)"
-                ),
-                ExpressionAttributeNames={"#number": "number", "#group": "group", "#version": "version"},
+                ConditionExpression="attribute_not_exists(thing) OR revision = :before",
+                ExpressionAttributeNames={"#group": "group", "#version": "version"},
                 ExpressionAttributeValues={
-                    ":boot": {"S": summary.boot},
-                    ":number": {"N": str(summary.number)},
-                    ":group": {"S": summary.group},
-                    ":version": {"S": summary.version},
-                    ":program": {"S": summary.program},
-                    ":at": {"N": f"{summary.at:.3f}"},
+                    ":heard": {"N": f"{device.heard_at:.3f}"},
+                    ":told": {"N": f"{device.told_at:.3f}"},
+                    ":group": {"S": device.group},
+                    ":version": {"S": device.version},
+                    ":seen": {"S": device.seen.told()},
+                    ":before": {"N": str(device.revision)},
+                    ":next": {"N": str(device.revision + 1)},
                 },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            # It has been counted: to deliver it again would count it twice.
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                log.exception("%s is not kept", summary.thing)
+                raise
+            item: Mapping[str, Any] = error.response["Item"]  # type: ignore[typeddict-item]
+            return item
+        return None
 
     def _malformed(self, number: int) -> dict[str, Any]:
         return {
@@ -133,21 +200,26 @@ class Meter:
         }
 
 
+def _fresh(summaries: Iterable[Summary], known: Mapping[str, Device]) -> list[Summary]:
+    """Those that have not been counted, device by device, in their order."""
+    seen = {thing: each.seen for thing, each in known.items()}
+    fresh = []
+    for each in sorted(summaries, key=lambda summary: (summary.thing, summary.received, summary.number)):
+        before = seen.get(each.thing, Seen())
+        if not before.has(each.boot, each.number):
+            fresh.append(each)
+            seen[each.thing] = before.counting(each.boot, each.number)
+    return fresh
+
+
 def _read(records: Iterable[Mapping[str, Any]], now: float) -> tuple[list[Summary], int]:
     """The summaries, and how many were none."""
     found: list[Summary] = []
     malformed = 0
     for record in records:
         try:
-            found.append(Summary.of(_parsed(record["body"]), now=now))
+            found.append(Summary.read(record["body"], now=now))
         except MalformedSummaryError as error:
             log.warning("malformed: %s", error)
             malformed += 1
     return found, malformed
-
-
-def _parsed(body: str) -> object:
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise MalformedSummaryError(f"no JSON: {body[:60]!r}") from error
