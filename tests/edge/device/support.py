@@ -107,7 +107,9 @@ def constant_archive(folder: Path, number: float, **more: bytes) -> Path:
     outputs = {"y": rows.sum(axis=1, keepdims=True), "which": np.full((2, 1), number, np.float32)}
     files = {"model.onnx": constant_model(number), "golden.npz": golden({"X": rows}, outputs)}
     files["metadata.json"] = json.dumps({"tolerance": 1e-3}).encode()
-    return packed(folder / f"{number:g}.tar.gz", {**files, **{k.replace("_", "."): v for k, v in more.items()}})
+    return packed(
+        folder / f"{number:g}.tar.gz", {**files, **{k.replace("_", "."): v for k, v in more.items()}}
+    )
 
 
 # --- processes --------------------------------------------------------------------------------------------
@@ -165,7 +167,12 @@ class Running:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, "--root", str(self.root)],
                 cwd=REPOSITORY,
-                env={**os.environ, "EDGE_CONFIG": json.dumps(config), "AWS_IOT_THING_NAME": "cam-1", **environment},
+                env={
+                    **os.environ,
+                    "EDGE_CONFIG": json.dumps(config),
+                    "AWS_IOT_THING_NAME": "cam-1",
+                    **environment,
+                },
                 stdout=log,
                 stderr=log,
             )
@@ -181,7 +188,11 @@ class Running:
             answer = connection.getresponse()
             content = answer.read()
             kind = answer.headers["Content-Type"]
-            return answer.status, json.loads(content) if kind == "application/json" else content, answer.headers
+            return (
+                answer.status,
+                json.loads(content) if kind == "application/json" else content,
+                answer.headers,
+            )
         finally:
             connection.close()
 
@@ -230,5 +241,3 @@ def hand_over(root: Path, archive: Path, version: str, wait: float = 0) -> subpr
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
