@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -29,8 +28,9 @@ from .device_package import device_package
 from .devices import EdgeDevices
 from .edge_program import EdgeProgram
 from .edge_rollout import EdgeRollout
+from .fleet_telemetry import FleetTelemetry
 from .grants import EdgeFleetGrants
-from .identity import LARGEST_POLICY, DeviceIdentity, policy_size
+from .identity import DeviceIdentity
 from .metrics import metric
 from .names import LONGEST_FLEET_NAME, FleetNames
 from .props import EdgeFleetProps
@@ -41,7 +41,6 @@ from .retired import RetiredServices
 from .rollout_machine import EdgeRollouts
 from .rules import fleet_rules
 from .telemetry import EdgeTelemetry
-from .fleet_telemetry import FleetTelemetry
 
 
 class EdgeFleet(constructs.Construct):
@@ -59,11 +58,11 @@ class EdgeFleet(constructs.Construct):
     Example::
 
         EdgeFleet(self, "Cameras",
-            model=ModelData.from_asset("models/defects"),           # model.onnx, metadata.json, golden.npz
+            model=ModelData.from_asset("models/cells"),   # model.onnx, metadata.json, golden.npz
             devices=EdgeDevices.matching("cam-[0-9]{6}"),
             rollout=EdgeRollout(canary_percent=5, soak=Duration.hours(4)),
             telemetry=EdgeTelemetry(sample_percent=10),
-            notify=[on_call])
+            notify=[topic])
     """
 
     def __init__(
@@ -176,6 +175,10 @@ class EdgeFleet(constructs.Construct):
         """Starts a rollout: ``{"model": {"bucket": …, "key": …}}``, or ``{"components": {…}}`` of known versions."""
         return self._rollouts.start.function
 
+    def read_models_from(self, models: S3Prefix) -> None:
+        """Let rollouts take models from below a prefix, beside `models`."""
+        models.let_read(self._rollouts.steps.function)
+
     @property
     def model_version(self) -> str:
         """Of the model that this stack publishes; known when it is deployed."""
@@ -242,7 +245,7 @@ class EdgeFleet(constructs.Construct):
         return FleetTelemetry(
             self,
             "Telemetry",
-            fleet_name=self.fleet_name,
+            names=self._names,
             telemetry=self._props.telemetry,
             notify=self._props.notify,
         )

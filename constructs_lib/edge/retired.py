@@ -20,7 +20,7 @@ _EDGE_MANAGER = (
     "EdgeFleet: IoT Greengrass V2 and ONNX Runtime"
 )
 _GREENGRASS_V1 = (
-    "IoT Greengrass V1 ended on 7 October 2026; its cores get no deployments. Use EdgeFleet, or aws_greengrassv2"
+    "IoT Greengrass V1 ended on 7 October 2026: its cores get nothing. Use EdgeFleet, or aws_greengrassv2"
 )
 _TYPES: Mapping[str, str] = {
     "AWS::SageMaker::DeviceFleet": _EDGE_MANAGER,

@@ -11,13 +11,11 @@ from ..model.data import ModelDataPrefix
 from .names import LONGEST_FLEET_NAME, FleetNames
 from .props import EdgeFleetProps
 
-_TEMPLATES = (
-    "https://docs.aws.amazon.com/iot/latest/apireference/API_CreateProvisioningTemplate.html"
-)
+_TEMPLATES = "https://docs.aws.amazon.com/iot/latest/apireference/API_CreateProvisioningTemplate.html"
 _DEPLOYMENTS = "https://docs.aws.amazon.com/greengrass/v2/APIReference/API_CreateDeployment.html"
 _ARTEFACTS = "https://docs.aws.amazon.com/greengrass/v2/developerguide/component-recipe-reference.html"
 _ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
-_NAME = re.compile(r"(?=.{1,%d}$)[a-z0-9]+(-[a-z0-9]+)*" % LONGEST_FLEET_NAME)
+_NAME = re.compile(rf"(?=.{{1,{LONGEST_FLEET_NAME}}}$)[a-z0-9]+(-[a-z0-9]+)*")
 _COMPONENT = re.compile(r"[a-zA-Z0-9-_.]{1,128}")
 _VERSION = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _MOST_TOPICS = 5
@@ -49,7 +47,9 @@ def other_components_are_exact(props: EdgeFleetProps) -> Iterator[Broken]:
     own = FleetNames(fleet=props.fleet_name or "").components
     for name, version in given.items():
         path = f"components[{name!r}]"
-        yield from text(path, name, _COMPONENT, "a name of 1-128 letters, digits, hyphens, underscores and dots")
+        yield from text(
+            path, name, _COMPONENT, "a name of 1-128 letters, digits, hyphens, underscores and dots"
+        )
         yield from text(path, version, _VERSION, "an exact version, such as 2.14.0", fix="no ranges: pin it")
         if known(props.fleet_name) and name in own:
             yield Broken(path, name, "a component that the fleet does not make itself")

@@ -1,0 +1,424 @@
+"""HTTP/1.1 as little as local inference needs, on a Unix socket and on the loopback: a thread for each connection.
+
+Connections are kept alive. Head and body are bounded in size and in time. A request that has arrived is answered, also
+while the server stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from .errors import BadRequest
+
+_LOG = logging.getLogger(__name__)
+_MOST_HEAD = 16_384
+_MOST_DISCARDED = 64 * 1024**2
+_BLOCK = 65_536
+_GREETING = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Seconds that a client has."""
+
+    head: float = 10.0
+    """From the first byte of a request to the end of its head."""
+    body: float = 30.0
+    answer: float = 30.0
+    """To take the answer."""
+    idle: float = 120.0
+    """Between two requests."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What a request gets."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Gone(Exception):  # noqa: N818 - it is read as a sentence
+    """The client has closed, or was too slow to be waited for."""
+
+
+class Request:
+    """One request; its body is read when it is asked for."""
+
+    def __init__(
+        self, method: str, path: str, headers: Mapping[str, str], body: Callable[[int], bytes]
+    ) -> None:
+        """:param headers: by their names in lower case."""
+        self.method, self.path, self.headers = method, path, headers
+        self._body = body
+
+    def body(self, most: int) -> bytes:
+        """All of it.
+
+        :raises BadRequest: 411, 413, 408 for a client that is too slow.
+        """
+        return self._body(most)
+
+
+Handle = Callable[[Request], Answer]
+
+
+def refusal(error: BadRequest, headers: Mapping[str, str] | None = None) -> Answer:
+    """An error, as clients read it."""
+    told: dict[str, object] = {"error": str(error)}
+    if error.allowed:
+        told["allowed"] = list(error.allowed)
+    more = {"Retry-After": "1"} if error.status in (429, 503) else {}
+    if error.status == 405:
+        more["Allow"] = ", ".join(error.allowed)
+    return Answer(
+        status=error.status,
+        body=json.dumps(told, ensure_ascii=False).encode(),
+        headers={**(headers or {}), **more},
+    )
+
+
+class HttpServer:
+    """Answers on sockets that listen already."""
+
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        handle: Handle,
+        *,
+        most: int = 128,
+        times: Times | None = None,
+    ) -> None:
+        """:param most: connections at once; another one is told so, and closed."""
+        self._listeners = list(listeners)
+        self._handle = handle
+        self._most = most
+        self._times = times or Times()
+        self._lock = threading.Lock()
+        self._open: dict[_Connection, threading.Thread] = {}
+        self.stopping = False
+        self._threads = [
+            threading.Thread(target=self._accept, args=(each,), name="accept", daemon=True)
+            for each in self._listeners
+        ]
+        self._wake, self._woken = socket.socketpair()
+
+    def start(self) -> None:
+        """Begin to accept."""
+        for each in self._threads:
+            each.start()
+
+    def stop(self, seconds: float) -> bool:
+        """Accept no more, answer what has arrived, close; whether all was answered in time."""
+        self.stopping = True
+        self._wake.close()
+        for thread in self._threads:
+            thread.join(seconds)
+        for each in (*self._listeners, self._woken):
+            each.close()
+        until = time.monotonic() + seconds
+        with self._lock:
+            still = dict(self._open)
+        for connection in still:
+            connection.no_more()
+        for thread in still.values():
+            thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in still.values())
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Accept until the server stops, and then those that have connected by now."""
+        listener.setblocking(False)
+        poll = select.poll()
+        for each in (listener, self._woken):
+            poll.register(each, select.POLLIN)
+        while True:
+            poll.poll()
+            last = self.stopping
+            try:
+                while True:
+                    accepted, _ = listener.accept()
+                    accepted.setblocking(True)
+                    self._take(accepted)
+            except BlockingIOError:
+                if last:
+                    return
+            except OSError as error:
+                if last:
+                    return
+                # No descriptors left, perhaps: others will be closed.
+                _LOG.warning("no connection could be accepted: %s", error)
+                time.sleep(0.1)
+
+    def _take(self, accepted: socket.socket) -> None:
+        connection = _Connection(accepted, self)
+        with self._lock:
+            full = len(self._open) >= self._most
+            if not full:
+                thread = threading.Thread(target=self._serve, args=(connection,), name="client", daemon=True)
+                self._open[connection] = thread
+        if full:
+            connection.refuse(BadRequest(429, f"{self._most} connections are open already"))
+            return
+        try:
+            thread.start()
+        except RuntimeError:
+            _LOG.exception("no thread could be started")
+            self._forget(connection)
+
+    def _serve(self, connection: _Connection) -> None:
+        try:
+            connection.run(self._handle, self._times)
+        except Gone:
+            pass
+        except Exception:
+            _LOG.exception("a connection ended")
+        finally:
+            self._forget(connection)
+
+    def _forget(self, connection: _Connection) -> None:
+        with self._lock:
+            self._open.pop(connection, None)
+        connection.close()
+
+
+class _Connection:
+    def __init__(self, accepted: socket.socket, server: HttpServer) -> None:
+        self._socket, self._server = accepted, server
+        self._read = bytearray()
+        self._left = 0
+        self._length: int | None = 0
+        self._expects = False
+        if accepted.family != socket.AF_UNIX:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def no_more(self) -> None:
+        """Read what has arrived, and then the end."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+
+    def refuse(self, error: BadRequest) -> None:
+        """Without reading anything."""
+        with contextlib.suppress(OSError, Gone):
+            self._socket.settimeout(0.5)
+            self._send(refusal(error), keep=False)
+            self._socket.shutdown(socket.SHUT_WR)
+        self.close()
+
+    def run(self, handle: Handle, times: Times) -> None:
+        while True:
+            try:
+                head = self._head(times)
+                if head is None:
+                    return
+                request, keep = self._request(head, times)
+            except BadRequest as error:
+                self._finish(refusal(error), times)
+                return
+            answer = _answered(handle, request)
+            # A body that was refused is read and thrown away: who sends it could not read the answer otherwise.
+            keep = self._discard(times) and keep and not self._server.stopping
+            if not keep:
+                self._finish(answer, times)
+                return
+            self._until(times.answer)
+            self._send(answer, keep=True)
+
+    # --- in -------------------------------------------------------------------------------------------
+
+    def _head(self, times: Times) -> bytes | None:
+        """The lines of a head; None where the client is done."""
+        if not self._read:
+            self._until(times.idle)
+            if not self._receive():
+                return None
+        self._until(times.head)
+        searched = 0
+        while (end := self._read.find(b"\r\n\r\n", searched)) < 0:
+            searched = max(0, len(self._read) - 3)
+            if len(self._read) > _MOST_HEAD:
+                raise BadRequest(431, f"the head of the request is longer than {_MOST_HEAD} bytes")
+            if not self._receive():
+                raise Gone
+        head = bytes(self._read[:end])
+        del self._read[: end + 4]
+        return head
+
+    def _request(self, head: bytes, times: Times) -> tuple[Request, bool]:
+        first, *lines = head.decode("latin-1").lstrip("\r\n").split("\r\n")
+        parts = first.split(" ")
+        if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+            raise BadRequest(400, "the request is no HTTP/1.1")
+        headers = dict(_headers(lines))
+        self._length = _length(headers)
+        self._left = self._length or 0
+        self._expects = headers.get("expect", "").lower() == "100-continue"
+        asked = headers.get("connection", "").lower()
+        keep = asked == "keep-alive" if parts[2] == "HTTP/1.0" else "close" not in asked
+        # What a client sends in chunks cannot be skipped over without reading it all.
+        keep = keep and self._length is not None
+        return Request(
+            parts[0], parts[1].partition("?")[0], headers, lambda most: self._body(most, times)
+        ), keep
+
+    def _body(self, most: int, times: Times) -> bytes:
+        if self._length is None:
+            raise BadRequest(411, "the request has no Content-Length")
+        if self._length > most:
+            raise BadRequest(413, f"the body has {self._length} bytes", [f"{most} bytes"])
+        self._greet(times)
+        self._until(times.body)
+        found = self._read[: self._left]
+        del self._read[: self._left]
+        self._left -= len(found)
+        while self._left:
+            block = self._next(min(_BLOCK * 16, self._left))
+            found += block
+            self._left -= len(block)
+        return bytes(found)
+
+    def _discard(self, times: Times) -> bool:
+        """Throw away what is left of the body; whether nothing of it is to come."""
+        if self._length is None or self._left > _MOST_DISCARDED:
+            return False
+        if self._expects:
+            # It has not begun to send.
+            return not self._left
+        with contextlib.suppress(BadRequest, Gone):
+            self._until(times.body)
+            taken = min(self._left, len(self._read))
+            del self._read[:taken]
+            self._left -= taken
+            while self._left:
+                self._left -= len(self._next(min(_BLOCK, self._left)))
+        return not self._left
+
+    def _greet(self, times: Times) -> None:
+        if self._expects and self._left and not self._read:
+            self._expects = False
+            self._until(times.answer)
+            self._write(_GREETING)
+        self._expects = False
+
+    # --- out ------------------------------------------------------------------------------------------
+
+    def _finish(self, answer: Answer, times: Times) -> None:
+        """Answer, and close so that the client still reads the answer, whatever it is sending."""
+        self._until(times.answer)
+        self._send(answer, keep=False)
+        with contextlib.suppress(OSError, Gone, BadRequest):
+            self._socket.shutdown(socket.SHUT_WR)
+            self._until(min(2.0, times.body))
+            seen = 0
+            while seen < _MOST_DISCARDED and (block := self._socket.recv(_BLOCK)):
+                seen += len(block)
+
+    def _send(self, answer: Answer, *, keep: bool) -> None:
+        lines = [
+            f"HTTP/1.1 {answer.status} {_PHRASES.get(answer.status, 'Error')}",
+            f"Content-Type: {answer.content_type}",
+            f"Content-Length: {len(answer.body)}",
+            *(f"{name}: {value}" for name, value in answer.headers.items()),
+            "Connection: keep-alive" if keep else "Connection: close",
+            "\r\n",
+        ]
+        self._write("\r\n".join(lines).encode("latin-1") + answer.body)
+
+    def _write(self, content: bytes) -> None:
+        try:
+            self._socket.sendall(content)
+        except OSError as error:
+            raise Gone from error
+
+    # --- time -----------------------------------------------------------------------------------------
+
+    def _until(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(seconds)
+
+    def _receive(self) -> bool:
+        """Read more; whether there is any."""
+        try:
+            self._in_time()
+            block = self._socket.recv(_BLOCK)
+        except TimeoutError as error:
+            if self._read:
+                raise BadRequest(408, "the request took too long to arrive") from error
+            raise Gone from error
+        except OSError as error:
+            raise Gone from error
+        self._read += block
+        return bool(block)
+
+    def _next(self, most: int) -> bytes:
+        try:
+            self._in_time()
+            block = self._socket.recv(most)
+        except TimeoutError as error:
+            self._length = None
+            raise BadRequest(408, "the body took too long to arrive") from error
+        except OSError as error:
+            raise Gone from error
+        if not block:
+            raise Gone
+        return block
+
+    def _in_time(self) -> None:
+        """A client that sends a byte now and then does not get a new time-out for each."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+
+
+_PHRASES = {each.value: each.phrase for each in HTTPStatus}
+
+
+def _answered(handle: Handle, request: Request) -> Answer:
+    try:
+        return handle(request)
+    except BadRequest as error:
+        return refusal(error)
+    except Gone:
+        raise
+    except Exception:
+        _LOG.exception("%s %s failed", request.method, request.path)
+        return refusal(BadRequest(500, "the program has failed; its log says why"))
+
+
+def _headers(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name or name != name.strip():
+            raise BadRequest(400, "a line of the head is no header")
+        name, value = name.lower(), value.strip()
+        if name == "content-length" and seen.get(name, value) != value:
+            raise BadRequest(400, "the request has two Content-Lengths")
+        seen[name] = value
+        yield name, value
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    """Of the body; None where it is not told."""
+    if "transfer-encoding" in headers:
+        return None
+    given = headers.get("content-length", "0")
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise BadRequest(400, f"Content-Length is {given[:40]!r}")
+    return int(given)
