@@ -53,7 +53,9 @@ class ShadowService:
         shown: Document = {part: keys for part, keys in self.state.items() if keys}
         if delta := self._delta():
             shown["delta"] = delta
-        self._say("get/accepted", {"state": shown, "metadata": {}, "version": self.version, "timestamp": 1, **token})
+        self._say(
+            "get/accepted", {"state": shown, "metadata": {}, "version": self.version, "timestamp": 1, **token}
+        )
 
     def _update(self, request: Document, token: Document) -> None:
         self.state = self.state or {"desired": {}, "reported": {}}
