@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from stacks.asynchronous import AsyncStack
 from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
+from stacks.edge import EdgeStack
 from stacks.experiment import ExperimentStack
 from stacks.monitored import MonitoredStack
 from stacks.multi_model import MultiModelStack
@@ -66,6 +67,14 @@ def build(outdir: str | None = None) -> cdk.App:
         env=env,
     )
     BatchStack(app, "Batch", model=model, code=code, env=env)
+    EdgeStack(
+        app,
+        "Edge",
+        model=app.node.try_get_context("edge_model") or "examples/breast_cancer/edge",
+        soak=_seconds(app, "soak", 4 * 3600),
+        python=app.node.try_get_context("python") or "python3",
+        env=env,
+    )
     return app
 
 

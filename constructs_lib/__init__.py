@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from .batch.props import BatchStrategy
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
+    from .edge.devices import EdgeDevices
+    from .edge.edge_fleet import EdgeFleet
+    from .edge.edge_program import EdgeProgram
+    from .edge.edge_rollout import EdgeRollout, EmptyCanary, ExponentialRate
+    from .edge.grants import EdgeFleetGrants
+    from .edge.held_out_set import HeldOutSet
+    from .edge.neo import NeoCompilation, NeoCompilationGrants
+    from .edge.neo_target import NeoFramework, NeoTarget
+    from .edge.optimisation import ModelOptimisation, ModelOptimisationGrants
+    from .edge.optimisation_props import StartsRollout
+    from .edge.quality import QualityMetric, Quantisation
+    from .edge.retired import RetiredServices
+    from .edge.telemetry import EdgeTelemetry
     from .experiments.ab_test import ABTest
     from .experiments.allocation import (
         EpsilonGreedy,
@@ -119,6 +132,19 @@ _HOMES = {
     "batch.props": ("BatchStrategy",),
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
+    "edge.devices": ("EdgeDevices",),
+    "edge.edge_fleet": ("EdgeFleet",),
+    "edge.edge_program": ("EdgeProgram",),
+    "edge.edge_rollout": ("EdgeRollout", "EmptyCanary", "ExponentialRate"),
+    "edge.grants": ("EdgeFleetGrants",),
+    "edge.held_out_set": ("HeldOutSet",),
+    "edge.neo": ("NeoCompilation", "NeoCompilationGrants"),
+    "edge.neo_target": ("NeoFramework", "NeoTarget"),
+    "edge.optimisation": ("ModelOptimisation", "ModelOptimisationGrants"),
+    "edge.optimisation_props": ("StartsRollout",),
+    "edge.quality": ("QualityMetric", "Quantisation"),
+    "edge.retired": ("RetiredServices",),
+    "edge.telemetry": ("EdgeTelemetry",),
     "experiments.ab_test": ("ABTest",),
     "experiments.allocation": (
         "EpsilonGreedy",
@@ -236,6 +262,13 @@ __all__ = [
     "DataProcessing",
     "DataQuality",
     "DriftTest",
+    "EdgeDevices",
+    "EdgeFleet",
+    "EdgeFleetGrants",
+    "EdgeProgram",
+    "EdgeRollout",
+    "EdgeTelemetry",
+    "EmptyCanary",
     "EndpointAlarms",
     "EndpointBase",
     "EndpointGrants",
@@ -244,11 +277,13 @@ __all__ = [
     "EpsilonGreedy",
     "ErrorThreshold",
     "Exploration",
+    "ExponentialRate",
     "Facet",
     "FeatureType",
     "FixedSplit",
     "GroundTruth",
     "Guardrail",
+    "HeldOutSet",
     "HostedModel",
     "InferenceComponent",
     "InferencePipeline",
@@ -264,6 +299,8 @@ __all__ = [
     "ModelBase",
     "ModelData",
     "ModelDataPrefix",
+    "ModelOptimisation",
+    "ModelOptimisationGrants",
     "ModelQuality",
     "MonitorAction",
     "MonitorCompute",
@@ -273,6 +310,10 @@ __all__ = [
     "MonitoringDashboard",
     "MultiModel",
     "MultiModelEndpoint",
+    "NeoCompilation",
+    "NeoCompilationGrants",
+    "NeoFramework",
+    "NeoTarget",
     "OnInconclusive",
     "Placement",
     "Plan",
@@ -280,8 +321,11 @@ __all__ = [
     "PredictionSink",
     "ProblemType",
     "ProcessingStep",
+    "QualityMetric",
+    "Quantisation",
     "RealtimeEndpoint",
     "RequestFormat",
+    "RetiredServices",
     "Reward",
     "Rollback",
     "Rollout",
@@ -292,6 +336,7 @@ __all__ = [
     "ServerlessEndpoint",
     "ShadowTest",
     "SplitType",
+    "StartsRollout",
     "StepScaling",
     "Stopping",
     "SuspendedScaling",

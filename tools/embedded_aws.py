@@ -44,6 +44,8 @@ class LocalAws:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    mqtt_port: int | None = None
+    """That of MQTT over TLS, where the server was asked for one (`--mqtt-port 0`)."""
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def session(self, key: str = ACCOUNT, secret: str = "local", token: str | None = None) -> boto3.Session:  # noqa: S107
@@ -113,12 +115,14 @@ def local_aws(folder: Path, *arguments: str, settings: Mapping[str, str] | None 
             start_new_session=True,
         )
     try:
-        yield LocalAws(_url_when_ready(process, ready, log), process, log)
+        url, *mqtt = _urls_when_ready(process, ready, log)
+        port = int(mqtt[0].rpartition(":")[2]) if mqtt else None
+        yield LocalAws(url, process, log, port)
     finally:
         stop(process)
 
 
-def _url_when_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> str:
+def _urls_when_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> list[str]:
     deadline = time.monotonic() + START_SECONDS
     while not ready.exists():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -126,7 +130,7 @@ def _url_when_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) ->
                 f"the embedded AWS did not start:\n{log.read_text(errors='replace')[-4000:]}"
             )
         time.sleep(0.05)
-    return ready.read_text().strip()
+    return ready.read_text().split()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

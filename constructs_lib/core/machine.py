@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import constructs
@@ -13,6 +13,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 
 from .place import environment_of, stack_of
 from .roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
+from .tokens import offered_by
 
 
 class OwnMachine(constructs.Construct):
@@ -28,6 +29,7 @@ class OwnMachine(constructs.Construct):
         :param logged: why its logs need no key of their own.
         """
         super().__init__(scope, id)
+        self._name = name
         self.machine = stepfunctions.StateMachine(
             self,
             "Machine",
@@ -54,6 +56,21 @@ class OwnMachine(constructs.Construct):
         """Let its role do `actions`."""
         self.machine.add_to_role_policy(
             iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions)
+        )
+
+    def let_start(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` start executions, and see what becomes of them; CDK's own grant lets it list all machines."""
+        executions = environment_of(self).arn("states", f"execution:{self._name}:*")
+        principal = grantee.grant_principal
+        # Not of every principal: services and accounts are no constructs, and have no policy of their own.
+        if "node" in offered_by(principal):
+            reason = "Executions are named when they are started."
+            acknowledge_wildcard(cast(constructs.IConstruct, principal), executions, reason)
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=["states:DescribeExecution"], resource_arns=[executions]
+        )
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["states:StartExecution"], resource_arns=[self.arn]
         )
 
     def _log_group(self, logged: str) -> logs.LogGroup:

@@ -1,7 +1,7 @@
 """The three components of a fleet: the program, the model, and what runs the one with the other.
 
 A change of the model restarts nothing: Inference needs Model softly, and is told of a new model by the script that
-installs it, which waits for its verdict. So Greengrass learns whether the model serves, and goes back if it does not.
+starts it, which waits for its verdict. So Greengrass learns whether the model serves, and goes back if it does not.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ def model_recipe(names: FleetNames, program: EdgeProgram) -> Recipe:
         description=f"The model of fleet {names.fleet}",
         publisher=_PUBLISHER,
         needs={names.runtime: Dependency.HARD},
+        # Not when it is installed: that waits for no other component, and this needs what Runtime installs. A component
+        # is running, and a deployment done, only when its startup script has ended well.
         lifecycle={
-            "Install": Script(
+            "Startup": Script(
                 text=f"exec {_python(names)} -m {_MODULE}.handover {' '.join(arguments)}",
                 timeout_seconds=_HANDOVER_SECONDS,
                 environment=_environment(names),

@@ -58,11 +58,11 @@ class EdgeFleet(constructs.Construct):
     Example::
 
         EdgeFleet(self, "Cameras",
-            model=ModelData.from_asset("models/defects"),           # model.onnx, metadata.json, golden.npz
+            model=ModelData.from_asset("models/cells"),   # model.onnx, metadata.json, golden.npz
             devices=EdgeDevices.matching("cam-[0-9]{6}"),
             rollout=EdgeRollout(canary_percent=5, soak=Duration.hours(4)),
             telemetry=EdgeTelemetry(sample_percent=10),
-            notify=[on_call])
+            notify=[topic])
     """
 
     def __init__(
@@ -175,6 +175,10 @@ class EdgeFleet(constructs.Construct):
         """Starts a rollout: ``{"model": {"bucket": …, "key": …}}``, or ``{"components": {…}}`` of known versions."""
         return self._rollouts.start.function
 
+    def read_models_from(self, models: S3Prefix) -> None:
+        """Let rollouts take models from below a prefix, beside `models`."""
+        models.let_read(self._rollouts.steps.function)
+
     @property
     def model_version(self) -> str:
         """Of the model that this stack publishes; known when it is deployed."""
@@ -241,7 +245,7 @@ class EdgeFleet(constructs.Construct):
         return FleetTelemetry(
             self,
             "Telemetry",
-            fleet_name=self.fleet_name,
+            names=self._names,
             telemetry=self._props.telemetry,
             notify=self._props.notify,
         )

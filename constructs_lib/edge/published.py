@@ -18,6 +18,7 @@ from .recipe import Recipe
 
 _TIMEOUT = cdk.Duration.minutes(14)
 _PATIENCE = cdk.Duration.minutes(15)
+_NO_RESOURCE = "AWS knows no resource for a component that is not there yet."
 _NOT_YET = "Versions are named after content that is not there yet; the names are this fleet's."
 
 
@@ -142,15 +143,17 @@ def allow_publishing(
 
     Greengrass reads the artefact by the rights of who publishes it.
 
-    Source: https://docs.aws.amazon.com/greengrass/v2/APIReference/API_CreateComponentVersion.html
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiotgreengrassv2.html
     """
     arn = environment_of(scope).arn
     artefacts.allow_read(permissions)
     artefacts.allow_write(permissions)
+    permissions.allow("greengrass:CreateComponentVersion", on="*", wildcard=_NO_RESOURCE)
     for component in names.components:
         permissions.allow(
-            "greengrass:CreateComponentVersion",
             "greengrass:DescribeComponent",
+            # One that failed, to try it again.
+            "greengrass:DeleteComponent",
             "greengrass:TagResource",
             on=arn("greengrass", f"components:{component}*"),
             wildcard=_NOT_YET,

@@ -19,7 +19,9 @@ _EDGE_MANAGER = (
     "SageMaker Edge Manager ended on 26 April 2024; CloudFormation still knows the type, but nothing serves it. Use "
     "EdgeFleet: IoT Greengrass V2 and ONNX Runtime"
 )
-_GREENGRASS_V1 = "IoT Greengrass V1 ended on 7 October 2026; its cores get no deployments. Use EdgeFleet, or aws_greengrassv2"
+_GREENGRASS_V1 = (
+    "IoT Greengrass V1 ended on 7 October 2026: its cores get nothing. Use EdgeFleet, or aws_greengrassv2"
+)
 _TYPES: Mapping[str, str] = {
     "AWS::SageMaker::DeviceFleet": _EDGE_MANAGER,
     "AWS::SageMaker::Device": _EDGE_MANAGER,

@@ -15,7 +15,7 @@ _TEMPLATES = "https://docs.aws.amazon.com/iot/latest/apireference/API_CreateProv
 _DEPLOYMENTS = "https://docs.aws.amazon.com/greengrass/v2/APIReference/API_CreateDeployment.html"
 _ARTEFACTS = "https://docs.aws.amazon.com/greengrass/v2/developerguide/component-recipe-reference.html"
 _ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"
-_NAME = re.compile(r"(?=.{1,%d}$)[a-z0-9]+(-[a-z0-9]+)*" % LONGEST_FLEET_NAME)
+_NAME = re.compile(rf"(?=.{{1,{LONGEST_FLEET_NAME}}}$)[a-z0-9]+(-[a-z0-9]+)*")
 _COMPONENT = re.compile(r"[a-zA-Z0-9-_.]{1,128}")
 _VERSION = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _MOST_TOPICS = 5

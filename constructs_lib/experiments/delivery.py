@@ -8,16 +8,13 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_s3 as s3
 
-from ..core.buckets import attributes_of
+from ..core.delivery import allow_delivery, delivered_to
 from ..core.place import environment_of
 from ..core.roles import Permissions, acknowledge
 
 EVENTS_PREFIX = "events/"
 """Below it the events lie by the hour of arrival: ``yyyy/MM/dd/HH/``."""
 FAILED_PREFIX = "failed/"
-_BY_HOUR = "!{timestamp:yyyy/MM/dd/HH}/"
-_BUFFER_SECONDS = 60
-_BUFFER_MEBIBYTES = 64
 _Stream = firehose.CfnDeliveryStream
 
 
@@ -45,7 +42,9 @@ class EventDelivery(constructs.Construct):
             kinesis_stream_source_configuration=_Stream.KinesisStreamSourceConfigurationProperty(
                 kinesis_stream_arn=stream.stream_arn, role_arn=role.role_arn
             ),
-            extended_s3_destination_configuration=_destination(bucket, role),
+            extended_s3_destination_configuration=delivered_to(
+                bucket, role, arrived=EVENTS_PREFIX, failed=FAILED_PREFIX
+            ),
         )
         self.cfn_delivery_stream.node.add_dependency(policy)
         acknowledge(
@@ -67,35 +66,6 @@ def _permissions(role: iam.Role, stream: kinesis.Stream, bucket: s3.IBucket) -> 
         "kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards",
         on=stream.stream_arn,
     )  # fmt: skip
-    where = attributes_of(bucket)
-    permissions.allow("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads", on=where.arn)
-    for prefix in (EVENTS_PREFIX, FAILED_PREFIX):
-        permissions.allow(
-            "s3:PutObject", "s3:AbortMultipartUpload",
-            on=f"{where.arn}/{prefix}*",
-            wildcard="Firehose names the objects; the prefix is this experiment's own.",
-        )  # fmt: skip
     permissions.allow_key(stream.encryption_key, "kms:Decrypt")
-    permissions.allow_key(where.key, "kms:Decrypt", "kms:GenerateDataKey")
+    allow_delivery(permissions, bucket, EVENTS_PREFIX, FAILED_PREFIX, whose="experiment")
     return permissions
-
-
-def _destination(bucket: s3.IBucket, role: iam.Role) -> _Stream.ExtendedS3DestinationConfigurationProperty:
-    return _Stream.ExtendedS3DestinationConfigurationProperty(
-        bucket_arn=attributes_of(bucket).arn,
-        role_arn=role.role_arn,
-        prefix=f"{EVENTS_PREFIX}{_BY_HOUR}",
-        error_output_prefix=f"{FAILED_PREFIX}!{{firehose:error-output-type}}/{_BY_HOUR}",
-        compression_format="GZIP",
-        buffering_hints=_Stream.BufferingHintsProperty(
-            interval_in_seconds=_BUFFER_SECONDS, size_in_m_bs=_BUFFER_MEBIBYTES
-        ),
-        # One event a line, whether its sender ended it with one or not.
-        processing_configuration=_Stream.ProcessingConfigurationProperty(
-            enabled=True,
-            processors=[_Stream.ProcessorProperty(type="AppendDelimiterToRecord", parameters=[_LINE_FEED])],
-        ),
-    )
-
-
-_LINE_FEED = _Stream.ProcessorParameterProperty(parameter_name="Delimiter", parameter_value="\\n")

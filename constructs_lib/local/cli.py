@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             enforce_iam=options.enforce_iam,
             state_dir=options.state_dir,
             ready_file=options.ready_file,
+            mqtt_port=options.mqtt_port,
         )
     )
 
@@ -38,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
         "--state-dir", type=Path, help="keep the state of ministack's services in this folder"
     )
     parser.add_argument("--ready-file", type=Path, help="write the endpoint URL to this file when ready")
+    parser.add_argument(
+        "--mqtt-port",
+        type=_port,
+        help="serve MQTT over TLS there too, for devices with certificates; 0 picks a free one",
+    )
     return parser
 
 

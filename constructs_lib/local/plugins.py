@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from . import (
     alarms,
     autoscaling,
@@ -19,6 +21,8 @@ from . import (
     schedules,
     transport,
 )
+from .greengrass import plugin as greengrass
+from .iot import plugin as iot
 from .sagemaker.service import SageMaker
 from .workspace import Workspace
 
@@ -34,8 +38,8 @@ class Plugins:
         await self._sagemaker.close()
 
 
-def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
-    """Add SageMaker and Application Auto Scaling, and mend what ministack's own services lack."""
+def install(workspace: Workspace, *, endpoint_url: str, mqtt: socket.socket | None = None) -> Plugins:
+    """Add SageMaker, Application Auto Scaling, Greengrass V2 and parts of IoT; mend what ministack's own lack."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
     alarms.install()
@@ -53,4 +57,6 @@ def install(workspace: Workspace, *, endpoint_url: str) -> Plugins:
     scheduler.install()
     transport.install()
     autoscaling.install()
+    greengrass.install()
+    iot.install(mqtt)
     return Plugins(sagemaker)

@@ -28,6 +28,7 @@ class Options:
     enforce_iam: bool = False
     state_dir: Path | None = None
     ready_file: Path | None = None
+    mqtt_port: int | None = None
 
 
 def serve(options: Options) -> int:
@@ -38,14 +39,21 @@ def serve(options: Options) -> int:
         print(f"cannot listen on {_HOST}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
     port = listener.getsockname()[1]
-    _prepare_environment(options, port)
+    mqtt = None
+    if options.mqtt_port is not None:
+        try:
+            mqtt = _listen(options.mqtt_port)
+        except OSError as error:
+            print(f"cannot listen on {_HOST}:{options.mqtt_port}: {error.strerror}", file=sys.stderr)
+            return 1
+    _prepare_environment(options, port, mqtt)
     logging.basicConfig(
         level=os.environ["LOG_LEVEL"], format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
     )
     workspace = Workspace()
     workspace.take_in_temporary_files()
     try:
-        asyncio.run(_serve(options, listener, port, workspace))
+        asyncio.run(_serve(options, listener, mqtt, workspace))
     finally:
         workspace.close()
     return 0
@@ -59,7 +67,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _prepare_environment(options: Options, port: int) -> None:
+def _prepare_environment(options: Options, port: int, mqtt: socket.socket | None) -> None:
     """Set what ministack reads when it is imported."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _DEFAULT_REGION
     os.environ.update(
@@ -67,8 +75,9 @@ def _prepare_environment(options: Options, port: int) -> None:
         GATEWAY_PORT=str(port),
         MINISTACK_REGION=os.environ.get("MINISTACK_REGION", region),
         AUTH="true" if options.enforce_iam else "false",
-        # Listeners of their own on all interfaces: not on this machine.
-        IOT_MTLS_ENABLED="0",
+        # Listeners of their own on all interfaces: not on this machine. That of MQTT gets a socket of ours.
+        IOT_MTLS_ENABLED="1" if mqtt else "0",
+        IOT_MTLS_PORT=str(mqtt.getsockname()[1]) if mqtt else "",
         SFTP_ENABLED="0",
         USE_SSL="0",
     )
@@ -78,16 +87,19 @@ def _prepare_environment(options: Options, port: int) -> None:
         os.environ.update(PERSIST_STATE="1", STATE_DIR=str(state), S3_PERSIST="1", S3_DATA_DIR=str(objects))
 
 
-async def _serve(options: Options, listener: socket.socket, port: int, workspace: Workspace) -> None:
+async def _serve(
+    options: Options, listener: socket.socket, mqtt: socket.socket | None, workspace: Workspace
+) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve  # type: ignore[import-not-found]  # .venv-local
     from ministack.app import app
 
     from .plugins import install
 
-    plugins = install(workspace, endpoint_url=f"http://{_HOST}:{port}")
+    port = listener.getsockname()[1]
+    plugins = install(workspace, endpoint_url=f"http://{_HOST}:{port}", mqtt=mqtt)
     stop = _stop_signal()
     try:
-        announcement = asyncio.create_task(_announce_when_ready(options, port))
+        announcement = asyncio.create_task(_announce_when_ready(options, port, mqtt))
         # From the first accepted connection on, hypercorn owns the socket.
         await hypercorn_serve(app, _hypercorn_config(listener), shutdown_trigger=stop.wait)
         announcement.cancel()
@@ -117,16 +129,20 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _announce_when_ready(options: Options, port: int) -> None:
+async def _announce_when_ready(options: Options, port: int, mqtt: socket.socket | None) -> None:
     """Print what a user needs, once the server answers."""
     url = f"http://{_HOST}:{port}"
     while not await _answers(port):
         await asyncio.sleep(0.05)
     for line in _exports(url, enforce_iam=options.enforce_iam):
         print(line, flush=True)
+    told = [url]
+    if mqtt is not None:
+        told.append(f"mqtts://{_HOST}:{mqtt.getsockname()[1]}")
+        print(f"# MQTT over TLS: {told[-1]}, whose CA is {url}/_ministack/iot/ca.pem", flush=True)
     if options.ready_file is not None:
         unfinished = options.ready_file.with_name(options.ready_file.name + ".new")
-        unfinished.write_text(url + "\n")
+        unfinished.write_text("\n".join(told) + "\n")
         unfinished.replace(options.ready_file)
 
 

@@ -18,7 +18,8 @@ class Settings:
     fractions of a second: a wait of `n` seconds lasts `min(n * time_scale, max_wait)`.
     `serverless_idle` is such a wait. The time to live of asynchronous requests is apart
     (`request_ttl_scale`): models answer in real time, and a backlog would expire before its turn. So are
-    the rates of EventBridge's rules and schedules (`schedule_scale`): what they call measures in real time.
+    the rates of EventBridge's rules and schedules (`schedule_scale`): what they call measures in real time; and the
+    minutes of IoT's jobs (`job_minute`, in seconds), which devices work through in real time.
     """
 
     time_scale: float = 0.002
@@ -37,6 +38,7 @@ class Settings:
     serverless_idle: float = 900.0
     request_ttl_scale: float = 1.0
     schedule_scale: float = 1.0
+    job_minute: float = 60.0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

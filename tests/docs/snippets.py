@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,16 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 import constructs_lib
-from constructs_lib import Container, ContainerImage, DataCapture, Model, ModelData, RealtimeEndpoint
+from constructs_lib import (
+    Container,
+    ContainerImage,
+    DataCapture,
+    EdgeDevices,
+    EdgeFleet,
+    Model,
+    ModelData,
+    RealtimeEndpoint,
+)
 from constructs_lib.core.rules import CATALOGUE
 from tests.support import synth
 
@@ -45,6 +55,10 @@ def furnish(folder: Path) -> None:
     for name in MODELS:
         (folder / "models" / name).mkdir(parents=True)
         (folder / "models" / name / "model.json").write_bytes((EXAMPLE / "model" / "model.json").read_bytes())
+    shutil.copytree(EXAMPLE / "edge", folder / "models" / "cells")
+    (folder / "models" / "defects.tar.gz").write_bytes(b"a model")
+    (folder / "data").mkdir()
+    (folder / "data" / "held-out.csv").write_text("a,defect\n1,0\n", encoding="ascii")
     (folder / "inference").mkdir()
     (folder / "inference" / "inference.py").write_bytes((EXAMPLE / "code" / "inference.py").read_bytes())
     (folder / "jobs").mkdir()
@@ -63,6 +77,8 @@ def run(code: str, *, place: str) -> dict[str, Any]:
         else:
             stack = cdk.Stack(synth.fresh_app(), "Snippet")
             names.update(_around(stack))
+            if "fleet" in code:
+                names["fleet"] = _fleet(stack)
             exec(tree, names)  # noqa: S102
             _synthesize(stack)
     return names
@@ -171,6 +187,16 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
             scope, "Alarm", f"arn:aws:cloudwatch:us-east-1:{synth.ACCOUNT}:alarm:declined-too-often"
         ),
     }
+
+
+def _fleet(stack: cdk.Stack) -> EdgeFleet:
+    """A fleet, for the fragments that name one: it takes a while to make."""
+    return EdgeFleet(
+        stack,
+        "Fleet",
+        model=ModelData.from_asset("models/cells"),
+        devices=EdgeDevices.matching("cam-[0-9]{6}"),
+    )
 
 
 def docstring_examples() -> Iterator[tuple[str, str]]:

@@ -30,14 +30,20 @@ from constructs_lib import (
     DataCapture,
     DataQuality,
     DriftTest,
+    EdgeFleet,
+    EdgeProgram,
+    EdgeRollout,
+    EdgeTelemetry,
     EndpointAlarms,
     EndpointBase,
     EndpointGrants,
     EndpointMetric,
     EndpointMonitoring,
     ErrorThreshold,
+    ExponentialRate,
     Facet,
     GroundTruth,
+    HeldOutSet,
     InferenceComponent,
     InferencePipeline,
     InstancesThreshold,
@@ -48,6 +54,7 @@ from constructs_lib import (
     MetricTarget,
     Model,
     ModelData,
+    ModelOptimisation,
     ModelQuality,
     MonitorAction,
     MonitorCompute,
@@ -56,6 +63,8 @@ from constructs_lib import (
     MonitoringDashboard,
     MultiModel,
     MultiModelEndpoint,
+    NeoCompilation,
+    NeoTarget,
     Prediction,
     RealtimeEndpoint,
     Rollback,
@@ -87,6 +96,7 @@ ALARMS = DOCS / "endpoint-alarms.md"
 MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
+EDGE = DOCS / "edge.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -245,6 +255,18 @@ ON_PAGES = {
         MonitorCompute.processing,
         Prediction,
     ),
+    EDGE: (
+        EdgeFleet,
+        EdgeRollout,
+        ExponentialRate,
+        EdgeProgram,
+        EdgeTelemetry,
+        ModelOptimisation,
+        NeoCompilation,
+        HeldOutSet.from_bucket,
+        NeoTarget.device,
+        NeoTarget.platform,
+    ),
     MODEL: (
         Model,
         Container,
@@ -375,6 +397,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH))
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE))
 
     assert {id for id in warnings if id not in explained} == set()

@@ -22,13 +22,14 @@ QUICK = {
     "CONSTRUCTS_LOCAL_MULTI_MODEL_MEMORY_MB": "160",
     "CONSTRUCTS_LOCAL_SERVERLESS_IDLE": "400",
     "CONSTRUCTS_LOCAL_REQUEST_TTL_SCALE": "0.02",
+    "CONSTRUCTS_LOCAL_JOB_MINUTE": "1",
 }
 
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """An embedded AWS: its URL and its boto3 sessions and clients."""
-    with local_aws(tmp_path_factory.mktemp("aws"), settings=QUICK) as running:
+    with local_aws(tmp_path_factory.mktemp("aws"), "--mqtt-port", "0", settings=QUICK) as running:
         running.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )

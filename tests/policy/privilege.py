@@ -11,7 +11,14 @@ from .audit import Template
 WITHOUT_RESOURCE = {
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
     "cloudwatch:PutMetricData",
+    # With a narrower scope, composite alarms are not told of:
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiotgreengrassv2.html
+    "greengrass:CreateComponentVersion",
+    "greengrass:CreateDeployment",
+    "greengrass:ListDeployments",
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
     "ecr:GetAuthorizationToken",
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_applicationautoscaling.html

@@ -32,6 +32,7 @@ from constructs_lib import (
 from . import privilege
 from .audit import Audit, audited, strict_context
 from .every_batch import EveryBatch
+from .every_fleet import EveryFleet
 from .every_kind import ACCOUNT, REGION, EveryKind
 from .every_monitor import EveryMonitor
 from .every_shadow import EveryShadow
@@ -136,6 +137,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     EveryShadow(app, "EveryShadow", env=request.param)
     EveryMonitor(app, "EveryMonitor", env=request.param)
     EveryBatch(app, "EveryBatch", env=request.param)
+    EveryFleet(app, "EveryFleet", env=request.param)
     return audited(app)
 
 
@@ -150,4 +152,5 @@ def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
         "EveryShadow": [],
         "EveryMonitor": [],
         "EveryBatch": [],
+        "EveryFleet": [],
     }

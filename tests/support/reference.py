@@ -34,6 +34,7 @@ from constructs_lib import (
 from stacks.asynchronous import AsyncStack
 from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
+from stacks.edge import EdgeStack
 from stacks.monitored import MonitoredStack
 from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
@@ -42,6 +43,7 @@ from stacks.serverless import ServerlessStack
 from stacks.shadow import ShadowStack
 
 from .reference_batches import EveryBatch
+from .reference_fleets import EveryFleet
 from .reference_kinds import IMAGE, EveryKind
 from .reference_monitors import EveryMonitor
 
@@ -78,6 +80,8 @@ def build(folder: Path) -> cdk.App:
     EveryMonitor(app, "EveryMonitor", baseline=baseline)
     BatchStack(app, "Batch", model=str(model), code=str(code))
     EveryBatch(app, "EveryBatch", script=code / "inference.py")
+    EdgeStack(app, "Edge", model=str(model))
+    EveryFleet(app, "EveryFleet", model=model)
     return app
 
 

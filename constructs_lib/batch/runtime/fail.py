@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from ...core.runtime.clients import client
 from ...core.runtime.store import S3Store, read_json
 from . import metrics
 from .answer import ENDED_BADLY, SUCCEEDED
-from .clients import client
 from .failure import MOST_PROBLEMS, Failure, reason_of
 from .plan import FAILED, PLAN, folder_of, key_in, put_new
 from .run_files import PROBLEMS

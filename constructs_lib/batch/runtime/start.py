@@ -24,6 +24,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ...core.runtime.clients import client
 from ...core.runtime.store import S3Store, read
 from . import metrics
 from .answer import (
@@ -38,7 +39,6 @@ from .answer import (
     advice_on_duplicate,
     advice_on_empty,
 )
-from .clients import client
 from .found import Bounds, Found, Left, look
 from .identity import digest_of, execution_arn, run_name
 from .inputs import Configured, InputError, Place

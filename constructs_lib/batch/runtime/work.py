@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .clients import client
+from ...core.runtime.clients import client
 from .complete import complete, verify
 from .gather import gather, list_planned
 from .inspect_chunk import inspect_all

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...core.runtime import clients
 from ...core.runtime.store import write_json
 from ...core.runtime.windows import seconds
-from . import clients, to_capture, to_dynamodb, to_rds, to_table
+from . import to_capture, to_dynamodb, to_rds, to_table
 from .problems import DEFINITE, write_problem
 from .run_files import Run, written_key
 from .sinks import Work

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .. import emulator
 from ..shapes import Requests, below
+from .compilation_jobs import CompilationControl, CompilationJobs
 from .component_control import ComponentControl
 from .endpoint import Endpoint
 from .errors import NotEmulatedError, RefusedError, UnknownOperationError
 from .job_control import JobControl
+from .job_shelf import Jobs
 from .paging import page
-from .store import Shelf
+from .store import Shelf, Tags
 from .telemetry import announce
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ REQUESTS = Requests(
     unknown_member=_unknown_member,
     type_names={name: name.capitalize() for name in _SCALARS},
 )
+
+
+def _control_of(jobs: Jobs[Any], tags: Tags) -> JobControl:
+    return CompilationControl(jobs, tags) if isinstance(jobs, CompilationJobs) else JobControl(jobs, tags)
 
 
 class Control:
@@ -64,7 +70,7 @@ class Control:
             **ComponentControl(sagemaker.components, sagemaker.tags).operations,
         }
         for jobs in sagemaker.jobs:
-            self._operations |= JobControl(jobs, sagemaker.tags).operations
+            self._operations |= _control_of(jobs, sagemaker.tags).operations
 
     def call(self, name: str, request: Any) -> Answer:
         """Check a request against AWS's model of the operation and answer it."""

@@ -22,6 +22,13 @@ class RefusedError(ApiError):
     status = 400
 
 
+class MissingError(ApiError):
+    """There is no such resource, where AWS has an error of its own for that."""
+
+    code = "ResourceNotFound"
+    status = 400
+
+
 class NameTakenError(ApiError):
     """A job of that name is there, or was: names of jobs are never free again."""
 

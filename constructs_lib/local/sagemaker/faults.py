@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import RefusedError
-from .job import PROCESSING, TRANSFORM, JobKind
+from .job import COMPILATION, PROCESSING, TRANSFORM, JobKind
 
 OPERATION = "LocalFailNextJobs"
 # As users of AWS have reported them.
@@ -20,7 +20,7 @@ _REASONS = {
     "different ML instance type.",
     "InternalServerError": "InternalServerError: We encountered an internal error. Please try again.",
 }
-_KINDS = {kind.noun: kind for kind in (PROCESSING, TRANSFORM)}
+_KINDS = {kind.noun: kind for kind in (PROCESSING, TRANSFORM, COMPILATION)}
 
 
 class Faults:

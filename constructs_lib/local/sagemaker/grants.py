@@ -9,10 +9,10 @@ from typing import Any
 from .. import emulator
 from ..emulator import Scope
 from .errors import AccessDeniedError
-from .job import PROCESSING, TRANSFORM
+from .job import COMPILATION, PROCESSING, TRANSFORM
 
 _PASSED_TO = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-_JOBS = {kind.operation("Create"): kind for kind in (PROCESSING, TRANSFORM)}
+_JOBS = {kind.operation("Create"): kind for kind in (PROCESSING, TRANSFORM, COMPILATION)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def needed_beside(operation: str, request: Mapping[str, Any]) -> Iterator[Grant]
         return
     kind = _JOBS[operation]
     # A transform job has the role of its model, which was passed when that was created.
-    if kind is PROCESSING:
+    if kind is not TRANSFORM:
         yield Grant("iam:PassRole", str(request.get("RoleArn")), _PASSED_TO)
     if request.get("Tags"):
         arn = Scope.current().arn("sagemaker", f"{kind.arn_kind}/{request.get(kind.member('Name'))}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from ..emulator import Scope
-from .job import PROCESSING, TRANSFORM
+from .job import COMPILATION, PROCESSING, TRANSFORM
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/")
 _MODEL = "x-amzn-sagemaker-target-model"
@@ -26,7 +26,7 @@ _NAMED_BY = (
     ("InferenceComponentName", "inference-component"),
     ("EndpointName", "endpoint"),
     ("EndpointConfigName", "endpoint-config"),
-    *((kind.member("Name"), kind.arn_kind) for kind in (PROCESSING, TRANSFORM)),
+    *((kind.member("Name"), kind.arn_kind) for kind in (PROCESSING, TRANSFORM, COMPILATION)),
     ("ModelName", "model"),
 )
 

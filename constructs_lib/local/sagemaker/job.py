@@ -1,4 +1,4 @@
-"""A job, as the API shows it: what processing jobs and transform jobs have in common."""
+"""A job, as the API shows it: what processing, transform and compilation jobs have in common."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ class JobKind:
 
 PROCESSING = JobKind("Processing")
 TRANSFORM = JobKind("Transform")
+COMPILATION = JobKind("Compilation")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from . import component_provisioner, faults, grants, iam, persistence, provision
 from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
+from .compilation_jobs import CompilationJobs
 from .component_runtime import ComponentRuntime
 from .component_spec import ComponentSpec
 from .component_telemetry import ComponentMetrics
@@ -88,6 +89,7 @@ class SageMaker:
             TransformJobs(
                 self.models, self._capacity, self._faults, self._logs, self._new_job_fleet, self._job_changed
             ),
+            CompilationJobs(self._capacity, self._faults),
         )
         self._component_metrics = ComponentMetrics(self._metrics)
         self.control = Control(self)

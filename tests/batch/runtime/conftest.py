@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from constructs_lib.batch.runtime import clients
+from constructs_lib.core.runtime import clients
 
 
 @pytest.fixture(autouse=True)

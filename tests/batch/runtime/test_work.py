@@ -8,11 +8,12 @@ from typing import Any
 import boto3
 import pytest
 
-from constructs_lib.batch.runtime import clients, work
+from constructs_lib.batch.runtime import work
 from constructs_lib.batch.runtime.found import WORKERS
 from constructs_lib.batch.runtime.jobs import job_names, job_seconds, retries
 from constructs_lib.batch.runtime.run_files import Run, Settings
 from constructs_lib.batch.runtime.verdict import verdict
+from constructs_lib.core.runtime import clients
 from tests.support.batch_runs import COLUMNS, FOLDER, BatchRun
 
 SINK: dict[str, Any] = {"name": "dynamodb-0", "kind": "dynamodb", "chunk_bytes": 8}

@@ -12,9 +12,10 @@ from typing import Any
 import boto3
 import pytest
 
-from constructs_lib.batch.runtime import clients, to_dynamodb, to_rds, write
+from constructs_lib.batch.runtime import to_dynamodb, to_rds, write
 from constructs_lib.batch.runtime.chunks import ObjectChanged
 from constructs_lib.batch.runtime.sinks import ChunkTooLarge, Tally, spread
+from constructs_lib.core.runtime import clients
 from constructs_lib.core.runtime.windows import seconds
 from tests.support.batch_sinks import BODY, SinkAws, call, event
 from tests.support.bucket import BUCKET

@@ -98,6 +98,7 @@ class DiskBuffer:
         self._recover(self._tally.found)
         self._synced = self._next
         self._failing = self._closed = self._released = False
+        self._note()  # from now on counts that are not there have been lost
         self._wake = threading.Event()
         self._syncer = threading.Thread(target=self._sync_often, name="buffer-sync", daemon=True)
         self._syncer.start()

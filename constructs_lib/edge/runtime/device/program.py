@@ -17,6 +17,7 @@ from .models import ModelStore
 from .recorder import Recorder
 from .sampling import Sampler
 from .server import Routes, hold, listen_at, listen_on
+from .shadow import ModelShadow
 from .summary import Counts
 from .swap import Swapper
 from .transport import Transport, transport_of
@@ -64,10 +65,10 @@ class Program:
             memory_mb=config.memory_mb,
         )
         self._transport = _transport(config)
-        self._shadow = None
+        self._shadow: ModelShadow | None = None
         self._uplink = None
         if self._transport is not None:
-            self._shadow = _shadow(self._transport, config.thing, self._swapper.want)
+            self._shadow = ModelShadow(self._transport, config.thing, self._swapper.want)
             self._uplink = self._made_uplink(self._transport)
         self._server = self._made_server()
         self._threads = [
@@ -213,14 +214,6 @@ def _transport(config: Config) -> Transport | None:
     except Exception:
         _LOG.exception("there is no way out: results stay on the device")
         return None
-
-
-def _shadow(transport, thing, want):
-    try:
-        from .shadow import ModelShadow
-    except ImportError:
-        return None
-    return ModelShadow(transport, thing, want)
 
 
 def _guarded(what: str, act: Callable[[], object]) -> None:

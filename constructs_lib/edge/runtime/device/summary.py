@@ -86,14 +86,11 @@ def _bucket(latency_ms: float) -> int:
 
 
 def _histogram(latency: dict[int, int]) -> tuple[list[float], list[int]]:
-    """The middles of the buckets and their counts; where there are too many, the fastest are put together."""
+    """Middles of buckets, and counts; where there are too many, the faster half is put together in pairs."""
     ordered = sorted(latency.items())
     while len(ordered) > MOST_BUCKETS:
-        excess = len(ordered) - MOST_BUCKETS
-        pairs = [ordered[i : i + 2] for i in range(0, 2 * excess, 2)]
-        ordered = [
-            *((pair[-1][0], sum(count for _, count in pair)) for pair in pairs),
-            *ordered[2 * excess :],
-        ]
+        fast = min(2 * (len(ordered) - MOST_BUCKETS), len(ordered) // 4 * 2)
+        pairs = zip(ordered[0:fast:2], ordered[1:fast:2], strict=True)
+        ordered = [*((slower, few + more) for (_, few), (slower, more) in pairs), *ordered[fast:]]
     values = [float(f"{math.exp((bucket + 0.5) * _WIDTH):.4g}") for bucket, _ in ordered]
     return values, [count for _, count in ordered]

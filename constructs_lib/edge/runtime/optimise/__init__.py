@@ -1,1 +1,1 @@
-"""The job that makes a model fit for devices: to ONNX, to 8 bits, and compared before and after."""
+"""What converts, quantises and compares a model before it goes to devices: ``python -m …edge.runtime.optimise``."""

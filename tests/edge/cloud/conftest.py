@@ -1,0 +1,16 @@
+"""Clients are kept from call to call; each test has its own AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from constructs_lib.core.runtime import clients
+
+
+@pytest.fixture(autouse=True)
+def _no_clients_of_before() -> Iterator[None]:
+    clients.client.cache_clear()
+    yield
+    clients.client.cache_clear()
