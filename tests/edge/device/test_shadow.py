@@ -1,11 +1,9 @@
-"""The shadow of a device: what is wanted, what is reported, over outages and out of order."""
+"""The shadow of a device: what is wanted, over outages and out of order."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,109 +16,27 @@ from constructs_lib.edge.runtime.device.shadow import ModelShadow
 from constructs_lib.edge.runtime.device.transport.mqtt import MqttTransport
 from tests.support.mosquitto import broker
 from tests.support.shadow_service import ShadowService
+from tests.support.waiting import PATIENCE, until
 
-PREFIX = "$aws/things/cam-1/shadow/name/model/"
-PATIENCE = 20.0
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
+from .shadow_network import PREFIX, Device, Network, settled
 
 
-def settled() -> None:
-    """Long enough for whatever is under way."""
-    time.sleep(0.15)
-
-
-class Network:
-    """A transport, and the shadow service at its other end; messages to the device can be held back."""
-
-    def __init__(self) -> None:
-        self.handlers: dict[str, Callable[[str, bytes], None]] = {}
-        self.service = ShadowService("cam-1", "model", self.arrive)
-        self.connected = True
-        self.connections = 1
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.held: list[tuple[str, bytes]] | None = None
-        self.acknowledges = True
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def subscribe(self, topic: str, handle: Callable[[str, bytes], None]) -> None:
-        self.handlers[topic] = handle
-
-    def publish(self, topic: str, payload: bytes, *, timeout: float) -> bool:
-        if not (self.connected and self.acknowledges):
-            return False
-        self.asked.append((topic.removeprefix(PREFIX), json.loads(payload)))
-        self.service.handle(topic, payload)
-        return True
-
-    def arrive(self, topic: str, payload: bytes) -> None:
-        if self.held is not None:
-            self.held.append((topic, payload))
-        elif self.connected and topic in self.handlers:
-            self.handlers[topic](topic, payload)
-
-    def reconnect(self) -> None:
-        self.connections += 1
-        self.connected = True
-
-    def say(self, what: str, document: object) -> None:
-        self.arrive(PREFIX + what, json.dumps(document).encode())
-
-    def times(self, what: str) -> int:
-        return sum(each == what for each, _ in self.asked)
-
-
-@pytest.fixture
-def network() -> Network:
-    return Network()
-
-
-class Device:
-    def __init__(self, network: Any, **options: Any) -> None:
-        self.wanted: list[str | None] = []
-        chosen = {"tick": 0.02, "backoff": Backoff(first=0.02, most=0.05)}
-        self.shadow = ModelShadow(network, "cam-1", self.wanted.append, **{**chosen, **options})
-
-
-@pytest.fixture
-def device(network: Network) -> Iterator[Callable[..., Device]]:
-    made: list[Device] = []
-
-    def make(**options: Any) -> Device:
-        one = Device(network, **options)
-        made.append(one)
-        one.shadow.start()
-        return one
-
-    yield make
-    for each in made:
-        each.shadow.stop()
-
-
-def test_without_a_shadow_the_newest_is_wanted(network: Network, device: Any) -> None:
-    one = device()
+def test_without_a_shadow_the_newest_is_wanted(network: Network, shadowed: Any) -> None:
+    one = shadowed()
     until(lambda: one.wanted)
     assert one.wanted == [None]
     assert network.asked[0][0] == "get"
 
 
-def test_what_was_desired_before_is_wanted_from_the_start(network: Network, device: Any) -> None:
+def test_what_was_desired_before_is_wanted_from_the_start(network: Network, shadowed: Any) -> None:
     network.service.desire(version="1.2.3")
-    one = device()
+    one = shadowed()
     until(lambda: one.wanted)
     assert one.wanted == ["1.2.3"]
 
 
-def test_a_delta_says_what_is_wanted_now(network: Network, device: Any) -> None:
-    one = device()
+def test_a_delta_says_what_is_wanted_now(network: Network, shadowed: Any) -> None:
+    one = shadowed()
     until(lambda: one.wanted)
     network.service.desire(version="1.2.3")
     network.service.desire(version="1.2.4")
@@ -129,18 +45,20 @@ def test_a_delta_says_what_is_wanted_now(network: Network, device: Any) -> None:
     assert one.wanted == [None, "1.2.3", "1.2.4"]
 
 
-def test_a_wish_that_is_withdrawn_is_heard_though_no_delta_tells_of_it(network: Network, device: Any) -> None:
+def test_a_wish_that_is_withdrawn_is_heard_though_no_delta_tells_of_it(
+    network: Network, shadowed: Any
+) -> None:
     network.service.desire(version="1.2.3")
-    one = device()
+    one = shadowed()
     until(lambda: one.wanted == ["1.2.3"])
     network.service.desire(version=None)
     until(lambda: one.wanted == ["1.2.3", None])
 
 
 def test_a_wish_for_what_is_reported_is_heard_though_no_delta_tells_of_it(
-    network: Network, device: Any
+    network: Network, shadowed: Any
 ) -> None:
-    one = device()
+    one = shadowed()
     one.shadow.report({"version": "1.0.1", "status": "serving"})
     until(lambda: network.times("update"))
     network.service.desire(version="1.0.2")
@@ -149,8 +67,8 @@ def test_a_wish_for_what_is_reported_is_heard_though_no_delta_tells_of_it(
     until(lambda: one.wanted[-1] == "1.0.1")
 
 
-def test_deltas_that_come_late_are_ignored(network: Network, device: Any) -> None:
-    one = device()
+def test_deltas_that_come_late_are_ignored(network: Network, shadowed: Any) -> None:
+    one = shadowed()
     until(lambda: one.wanted)
     network.held = []
     for version in ("1.0.1", "1.0.2", "1.0.3"):
@@ -162,10 +80,10 @@ def test_deltas_that_come_late_are_ignored(network: Network, device: Any) -> Non
     assert one.wanted == [None, "1.0.3"]
 
 
-def test_an_answer_that_is_older_than_a_delta_is_ignored(network: Network, device: Any) -> None:
+def test_an_answer_that_is_older_than_a_delta_is_ignored(network: Network, shadowed: Any) -> None:
     network.service.desire(version="1.0.1")
     network.held = []
-    one = device()
+    one = shadowed()
     until(lambda: network.times("get"))
     network.service.desire(version="1.0.2")
     answer, *_, delta = network.held
@@ -178,9 +96,9 @@ def test_an_answer_that_is_older_than_a_delta_is_ignored(network: Network, devic
     assert one.wanted == ["1.0.2"]
 
 
-def test_the_answer_to_somebody_else_counts_if_it_is_not_older(network: Network, device: Any) -> None:
+def test_the_answer_to_somebody_else_counts_if_it_is_not_older(network: Network, shadowed: Any) -> None:
     network.service.desire(version="1.0.1")
-    one = device()
+    one = shadowed()
     until(lambda: one.wanted == ["1.0.1"])
     network.say(
         "get/accepted", {"state": {"desired": {"version": "0.9"}}, "version": 0, "clientToken": "other"}
@@ -194,8 +112,8 @@ def test_the_answer_to_somebody_else_counts_if_it_is_not_older(network: Network,
     until(lambda: one.wanted == ["1.0.1", "1.0.2"])
 
 
-def test_it_asks_on_each_connection(network: Network, device: Any) -> None:
-    one = device()
+def test_it_asks_on_each_connection(network: Network, shadowed: Any) -> None:
+    one = shadowed()
     until(lambda: one.wanted)
     network.connected = False
     network.service.desire(version="1.0.1")  # nobody hears of it
@@ -206,8 +124,8 @@ def test_it_asks_on_each_connection(network: Network, device: Any) -> None:
     assert network.times("get") == 2
 
 
-def test_a_connection_that_was_lost_for_a_moment_only_is_noticed(network: Network, device: Any) -> None:
-    one = device()
+def test_a_connection_that_was_lost_for_a_moment_only_is_noticed(network: Network, shadowed: Any) -> None:
+    one = shadowed()
     until(lambda: one.wanted)
     network.held = []
     network.service.desire(version="1.0.1")
@@ -216,10 +134,10 @@ def test_a_connection_that_was_lost_for_a_moment_only_is_noticed(network: Networ
     until(lambda: one.wanted == [None, "1.0.1"])
 
 
-def test_a_shadow_that_was_deleted_and_begins_anew_is_believed(network: Network, device: Any) -> None:
+def test_a_shadow_that_was_deleted_and_begins_anew_is_believed(network: Network, shadowed: Any) -> None:
     for version in ("1.0.1", "1.0.2", "1.0.3"):
         network.service.desire(version=version)
-    one = device()
+    one = shadowed()
     until(lambda: one.wanted == ["1.0.3"])
     network.service.delete()
     network.reconnect()
@@ -233,15 +151,15 @@ def test_a_shadow_that_was_deleted_and_begins_anew_is_believed(network: Network,
     until(lambda: one.wanted[-1] == "3.0.0")
 
 
-def test_it_asks_once_in_a_while(network: Network, device: Any) -> None:
-    device(again_seconds=0.1)
+def test_it_asks_once_in_a_while(network: Network, shadowed: Any) -> None:
+    shadowed(again_seconds=0.1)
     until(lambda: network.times("get") > 3)
 
 
-def test_a_question_without_an_answer_is_asked_again(network: Network, device: Any) -> None:
+def test_a_question_without_an_answer_is_asked_again(network: Network, shadowed: Any) -> None:
     network.held = []
     network.service.desire(version="1.0.1")
-    one = device(patience=0.1)
+    one = shadowed(patience=0.1)
     until(lambda: network.times("get") > 2)
     network.held = None
     until(lambda: one.wanted == ["1.0.1"])
@@ -253,94 +171,19 @@ def test_a_question_without_an_answer_is_asked_again(network: Network, device: A
 
 @pytest.mark.parametrize("code", [429, 500, 403])
 def test_a_question_that_is_refused_is_asked_again(
-    network: Network, device: Any, code: int, caplog: Any
+    network: Network, shadowed: Any, code: int, caplog: Any
 ) -> None:
     network.service.desire(version="1.0.1")
     network.service.refusal = {"code": code, "message": "not now"}
-    one = device()
+    one = shadowed()
     until(lambda: one.wanted == ["1.0.1"])
     assert network.times("get") == 2
     assert f"does not answer: {code} not now" in caplog.text
 
 
-def test_a_report_is_whole_and_says_what_is_no_longer_so(network: Network, device: Any) -> None:
-    one = device()
-    one.shadow.report({"version": "1.0.1", "status": "rejected", "wanted": "1.0.2", "reason": "r" * 9000})
-    until(lambda: network.service.state)
-    assert network.service.state is not None
-    assert network.service.state["reported"] == {
-        "version": "1.0.1",
-        "status": "rejected",
-        "wanted": "1.0.2",
-        "reason": "r" * 500,
-    }
-    one.shadow.report({"version": "1.0.2", "status": "serving", "since": 5})
-    until(lambda: network.times("update") == 2)
-    assert network.service.state["reported"] == {"version": "1.0.2", "status": "serving", "since": 5}
-
-
-def test_only_the_latest_report_counts_after_an_outage(network: Network, device: Any) -> None:
-    one = device()
-    until(lambda: one.wanted)
-    network.connected = False
-    for i in range(5):
-        one.shadow.report({"version": f"1.0.{i}"})
-    settled()
-    network.reconnect()
-    until(lambda: network.times("update"))
-    settled()
-    (told,) = [document for what, document in network.asked if what == "update"]
-    assert told["state"]["reported"]["version"] == "1.0.4"
-
-
-def test_a_report_is_sent_again_on_each_connection(network: Network, device: Any) -> None:
-    one = device()
-    one.shadow.report({"version": "1.0.1"})
-    until(lambda: network.times("update") == 1)
-    network.service.delete()
-    network.reconnect()
-    until(lambda: network.times("update") == 2)
-    assert network.service.state is not None
-    assert network.service.state["reported"] == {"version": "1.0.1"}
-
-
-def test_a_report_that_was_not_acknowledged_is_sent_again(network: Network, device: Any) -> None:
-    one = device()
-    until(lambda: one.wanted)
-    network.acknowledges = False
-    one.shadow.report({"version": "1.0.1"})
-    settled()
-    network.acknowledges = True
-    until(lambda: network.times("update") == 1)
-
-
-def test_a_report_of_which_the_shadow_says_nothing_is_sent_again(network: Network, device: Any) -> None:
-    one = device(patience=0.1)
-    until(lambda: one.wanted)
-    network.held = []
-    one.shadow.report({"version": "1.0.1"})
-    until(lambda: network.times("update") > 2)
-    network.held = None
-    settled()
-    told = network.times("update")
-    time.sleep(0.4)
-    assert network.times("update") == told
-
-
-def test_a_report_that_was_refused_is_sent_again(network: Network, device: Any, caplog: Any) -> None:
-    one = device()
-    until(lambda: one.wanted)
-    network.service.refusal = {"code": 429, "message": "too many"}
-    one.shadow.report({"version": "1.0.1"})
-    until(lambda: network.times("update") == 2)
-    assert "has not taken the report: 429 too many" in caplog.text
-    settled()
-    assert network.times("update") == 2
-
-
-def test_a_wish_that_cannot_be_met_is_told_of_once(network: Network, device: Any) -> None:
+def test_a_wish_that_cannot_be_met_is_told_of_once(network: Network, shadowed: Any) -> None:
     network.service.desire(version="1.0.9")
-    one = device()
+    one = shadowed()
     until(lambda: one.wanted)
     for reason in ("bad", "still bad"):
         one.shadow.report({"version": "1.0.1", "status": "rejected", "reason": reason})  # each makes a delta
@@ -352,8 +195,10 @@ def test_a_wish_that_cannot_be_met_is_told_of_once(network: Network, device: Any
     "rubbish",
     ["no json", {"state": {}}, {"state": {"version": 7}, "version": 9}, [], {"version": "x", "state": {}}],
 )
-def test_what_is_no_document_is_ignored(network: Network, device: Any, rubbish: object, caplog: Any) -> None:
-    one = device()
+def test_what_is_no_document_is_ignored(
+    network: Network, shadowed: Any, rubbish: object, caplog: Any
+) -> None:
+    one = shadowed()
     until(lambda: one.wanted)
     network.say("update/delta", rubbish)
     network.arrive(PREFIX + "update/delta", b"\xff")
@@ -379,6 +224,14 @@ def test_whoever_is_called_may_fail_and_is_called_again(network: Network) -> Non
     network.reconnect()
     until(lambda: calls == ["1.0.1", "1.0.1"])
     shadow.stop()
+
+
+def test_a_transport_that_fails_ends_nothing(network: Network, shadowed: Any, caplog: Any) -> None:
+    real, network.publish = network.publish, lambda *_, **__: 1 / 0  # type: ignore[assignment, method-assign]
+    one = shadowed(patience=0.05)
+    until(lambda: "asking or reporting failed" in caplog.text)
+    network.publish = real  # type: ignore[method-assign]
+    until(lambda: one.wanted == [None])
 
 
 def test_a_slow_listener_does_not_hold_up_the_transport(network: Network) -> None:

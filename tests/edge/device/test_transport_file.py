@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +16,7 @@ import pytest
 
 from constructs_lib.edge.runtime.device.transport import transport_of
 from constructs_lib.edge.runtime.device.transport.file import FileTransport
+from tests.support.waiting import until
 
 DELTA = "$aws/things/cam-1/shadow/name/model/update/delta"
 
@@ -27,13 +27,6 @@ def transport(tmp_path: Path) -> Iterator[FileTransport]:
     made.start()
     yield made
     made.stop()
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_a_message_is_a_line_of_its_topic(transport: FileTransport, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 from constructs_lib.edge.runtime.device.backoff import Backoff
 from constructs_lib.edge.runtime.device.transport import greengrass
 from constructs_lib.edge.runtime.device.transport.greengrass import GreengrassTransport, IpcClient
+from tests.support.waiting import until
 
 GET = "$aws/things/cam-1/shadow/name/model/get"
 DELTA = "$aws/things/cam-1/shadow/name/model/update/delta"
@@ -107,13 +108,6 @@ class Nucleus:
     @property
     def questions(self) -> int:
         return sum(each.topic_name == GET for each in self.given)
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 @pytest.fixture

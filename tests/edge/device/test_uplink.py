@@ -16,8 +16,7 @@ from constructs_lib.edge.runtime.device.buffer import DiskBuffer
 from constructs_lib.edge.runtime.device.messages import record_of
 from constructs_lib.edge.runtime.device.transport.file import FileTransport
 from constructs_lib.edge.runtime.device.uplink import Uplink
-
-PATIENCE = 20.0
+from tests.support.waiting import PATIENCE, until
 
 
 class Broker:
@@ -86,13 +85,6 @@ def kit(tmp_path: Path) -> Iterator[Set]:
     made = Set(tmp_path / "buffer")
     yield made
     made.close()
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_results_go_together_and_say_whose_they_are(kit: Set) -> None:

@@ -66,7 +66,7 @@ class Program:
         )
         self._transport = _transport(config)
         self._shadow: ModelShadow | None = None
-        self._uplink: Uplink | None = None
+        self._uplink = None
         if self._transport is not None:
             self._shadow = ModelShadow(self._transport, config.thing, self._swapper.want)
             self._uplink = self._made_uplink(self._transport)

@@ -16,7 +16,8 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from .backoff import Backoff
@@ -107,13 +108,12 @@ class ModelShadow:
                     return
                 heard = list(self._inbox)
                 self._inbox.clear()
-            try:
-                for what, payload in heard:
+            for what, payload in heard:
+                with _logged(f"{what} was not handled: {payload[:500]!r}"):
                     self._hear(what, payload)
+            with _logged("asking or reporting failed"):
                 if self._transport.connected:
                     self._speak(time.monotonic())
-            except Exception:  # whatever it is, the next document may be a better one
-                log.exception("a document of the shadow was not handled")
 
     def _speak(self, now: float) -> None:
         """Ask and report, where that is due."""
@@ -122,26 +122,15 @@ class ModelShadow:
             self._asking, self._not_before = True, 0.0
             with self._changed:
                 self._reporting = self._report is not None
-        late = self._answer_due is not None and now > self._answer_due
-        if late or now > self._next_ask:
-            self._asking = True
-        if late:
-            self._answer_due = None
-            self._pause()
+        self._asking = self._asking or now > self._next_ask
+        if self._answer_due is not None and now > self._answer_due:
+            self._ask_again()
         if self._acceptance_due is not None and now > self._acceptance_due:
             self._report_again()
-        if now < self._not_before:
-            return
-        if self._asking:
+        if now >= self._not_before and self._asking:
             self._ask(now)
-        with self._changed:
-            report = self._report if self._reporting else None
-            self._reporting = False
-        if report is not None:
-            self._told = self._token()
-            self._send(
-                "update", {"state": {"reported": report}, "clientToken": self._told}, self._report_again
-            )
+        if now >= self._not_before:
+            self._send_report(now)
 
     def _ask(self, now: float) -> None:
         self._asking, self._asked = False, self._token()
@@ -149,6 +138,16 @@ class ModelShadow:
         self._answer_due = now + self._patience
         self._next_ask = now + self._again * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
         self._send("get", {"clientToken": self._asked}, self._ask_again)
+
+    def _send_report(self, now: float) -> None:
+        with self._changed:
+            report = self._report if self._reporting else None
+            self._reporting = False
+        if report is not None:
+            self._told = self._token()
+            self._acceptance_due = now + self._patience
+            document = {"state": {"reported": report}, "clientToken": self._told}
+            self._send("update", document, self._report_again)
 
     def _send(self, what: str, document: dict[str, Any], again: Callable[[], None]) -> None:
         payload = json.dumps(document, separators=(",", ":")).encode()
@@ -222,6 +221,15 @@ class ModelShadow:
     def _token(self) -> str:
         self._number += 1
         return f"{self._process}-{self._number}"
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """An error ends neither the thread nor the program: the next document may be a better one."""
+    try:
+        yield
+    except Exception:
+        log.exception("shadow: %s", what)
 
 
 def _reported(given: Mapping[str, Any]) -> dict[str, Any]:
