@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import json
 import secrets
 import time
@@ -218,32 +217,6 @@ def add_resource_type(kind: ResourceType) -> None:
 def _run_on_worker_thread(type_name: str) -> None:
     original = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda name: name == type_name or original(name)
-
-
-def check_properties(name: str, check: Callable[[dict[str, Any]], None]) -> None:
-    """Let `check` see the properties before ministack's own provisioner of a type does; it raises ValueError."""
-    handlers = provisioners._RESOURCE_HANDLERS[name]
-    create, update = handlers["create"], handlers.get("update")
-
-    @functools.wraps(create)
-    def checked_create(logical_id: str, properties: dict[str, Any], *rest: Any, **more: Any) -> Provisioned:
-        check(properties)
-        created: Provisioned = create(logical_id, properties, *rest, **more)
-        return created
-
-    handlers["create"] = checked_create
-    if update is None:
-        return
-
-    @functools.wraps(update)
-    def checked_update(
-        physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any, **more: Any
-    ) -> Provisioned:
-        check(new)
-        updated: Provisioned = update(physical_id, old, new, *rest, **more)
-        return updated
-
-    handlers["update"] = checked_update
 
 
 def generated_name(stack_name: str, logical_id: str, *, max_length: int) -> str:

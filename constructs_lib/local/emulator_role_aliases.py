@@ -72,6 +72,7 @@ def session_of(role_arn: str, name: str, seconds: int) -> dict[str, str]:
             "UserId": f"{role}:{name}",
             "SecretAccessKey": secret,
             "SessionToken": token,
+            "Expiration": expires.timestamp(),
         },
     )
     return {

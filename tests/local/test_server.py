@@ -54,8 +54,8 @@ def test_it_listens_on_loopback_only(aws: LocalAws) -> None:
         for line in Path(f"/proc/{aws.process.pid}/net/{name}").read_text().splitlines()[1:]
         if line.split()[3] == "0A" and line.split()[9] in _inodes(aws.process.pid)
     }
-    port = urlsplit(aws.url).port
-    assert sockets == {f"0100007F:{port:04X}"}
+    ports = {urlsplit(aws.url).port, aws.mqtt_port}
+    assert sockets == {f"0100007F:{port:04X}" for port in ports}, "HTTP and MQTT, on 127.0.0.1"
 
 
 def _inodes(pid: int) -> set[str]:

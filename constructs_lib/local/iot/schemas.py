@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from .. import emulator, registry
+from .. import emulator_types, registry
 
 TYPES = (
     "AWS::IoT::Thing",
@@ -20,7 +20,7 @@ TYPES = (
 def install() -> None:
     """Refuse what the registry's schema does not allow."""
     for name in TYPES:
-        emulator.check_properties(name, partial(_check, name))
+        emulator_types.check_properties(name, partial(_check, name))
 
 
 def _check(name: str, properties: dict[str, Any]) -> None:

@@ -47,33 +47,39 @@ def classifier(seed: int = 0, *, zipmap: bool = False) -> bytes:
     return made.SerializeToString()
 
 
-def constant_model(number: float, *, weights_mb: int = 0) -> bytes:
-    """Answers each row's sum, and `number` beside it; with weights that it takes to load, if asked."""
+def constant_model(number: float, *, folded_mb: int = 0, kills: bool = False) -> bytes:
+    """Answers each row's sum, and `number` beside it.
+
+    :param folded_mb: that ONNX Runtime makes of a few bytes while it loads them.
+    :param kills: divides the least whole number by -1 while it is loaded, which ends the process (SIGFPE; x86).
+    """
     x = helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, 4])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])
     which = helper.make_tensor_value_info("which", TensorProto.FLOAT, [None, 1])
-    ones = numpy_helper.from_array(np.ones((4, 1), np.float32), "ones")
-    zeros = numpy_helper.from_array(np.zeros((4, 1), np.float32), "zeros")
-    offset = numpy_helper.from_array(np.array([number], np.float32), "offset")
+    values = {
+        "ones": np.ones((4, 1), np.float32),
+        "zeros": np.zeros((4, 1), np.float32),
+        "offset": np.array([number], np.float32),
+        "shape": np.array([folded_mb * 1024**2 // 4], np.int64),
+        "least": np.array([-(2**31)], np.int32),
+        "minus": np.array([-1], np.int32),
+    }
     nodes = [
         helper.make_node("MatMul", ["X", "ones"], ["y"]),
         helper.make_node("MatMul", ["X", "zeros"], ["nothing"]),
         helper.make_node("Add", ["nothing", "offset"], ["which"]),
     ]
-    initializers = [ones, zeros, offset]
-    if weights_mb:
-        width = weights_mb * 1024**2 // 16
-        big = np.random.default_rng(0).random((4, width)).astype(np.float32)
-        initializers.append(numpy_helper.from_array(big, "big"))
-        nodes += [
-            helper.make_node("MatMul", ["X", "big"], ["wide"]),
-            helper.make_node("ReduceMean", ["wide"], ["mean"], keepdims=1, axes=[1]),
-            helper.make_node("Mul", ["mean", "zero"], ["none"]),
-            helper.make_node("Add", ["y_", "none"], ["y"]),
-        ]
-        nodes[0] = helper.make_node("MatMul", ["X", "ones"], ["y_"])
-        initializers.append(numpy_helper.from_array(np.zeros((1,), np.float32), "zero"))
-    graph = helper.make_graph(nodes, "constant", [x], [y, which], initializers)
+    outputs = [y, which]
+    if folded_mb:
+        nodes.append(helper.make_node("ConstantOfShape", ["shape"], ["wide"]))
+        nodes.append(helper.make_node("Exp", ["wide"], ["large"]))
+        outputs.append(helper.make_tensor_value_info("large", TensorProto.FLOAT, [None]))
+    if kills:
+        nodes.append(helper.make_node("Div", ["least", "minus"], ["none"]))
+        outputs.append(helper.make_tensor_value_info("none", TensorProto.INT32, [1]))
+    used = {each for node in nodes for each in node.input}
+    initializers = [numpy_helper.from_array(value, name) for name, value in values.items() if name in used]
+    graph = helper.make_graph(nodes, "constant", [x], outputs, initializers)
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     return made.SerializeToString()
 

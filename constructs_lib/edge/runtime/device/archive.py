@@ -24,6 +24,8 @@ _MOST_FILES = 2000
 _SPARE = 16 * 1024**2
 """Bytes of the disk that are left free."""
 _BLOCK = 1024**2
+_MOST_PADDING = 16
+"""Blocks; tar pads with some kilobytes."""
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What an archive that is cut off, damaged or locked raises, besides OSError and lzma's."""
 
@@ -97,6 +99,11 @@ def _of_tar(file: tarfile.TarFile, folder: Path) -> Iterator[_Member]:
             each.isdir(),
             file.extractfile(each) if each.isfile() else None,
         )
+    # To the end, where the checksum of what was packed is.
+    for _ in range(_MOST_PADDING):
+        if file.fileobj is None or not file.fileobj.read(_BLOCK):
+            return
+    raise BadModel("the archive goes on after its end")
 
 
 def _of_zip(file: zipfile.ZipFile) -> Iterator[_Member]:

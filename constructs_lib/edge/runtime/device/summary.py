@@ -86,7 +86,7 @@ def _bucket(latency_ms: float) -> int:
 
 
 def _histogram(latency: dict[int, int]) -> tuple[list[float], list[int]]:
-    """The middles of buckets, and their counts; of too many, the faster half is put together in pairs."""
+    """Middles of buckets, and counts; where there are too many, the faster half is put together in pairs."""
     ordered = sorted(latency.items())
     while len(ordered) > MOST_BUCKETS:
         fast = min(2 * (len(ordered) - MOST_BUCKETS), len(ordered) // 4 * 2)

@@ -95,7 +95,7 @@ def transport_of(config: TransportConfig, *, thing: str) -> Transport:
     if config.kind == "greengrass":
         from .greengrass import GreengrassTransport
 
-        return GreengrassTransport()
+        return GreengrassTransport(thing=thing)
     if config.kind == "mqtt" and config.host is not None:
         from .mqtt import MqttTransport
 

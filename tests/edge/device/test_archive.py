@@ -1,0 +1,130 @@
+"""Archives are strangers'."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from constructs_lib.edge.runtime.device import archive as subject
+from constructs_lib.edge.runtime.device.archive import unpack
+from constructs_lib.edge.runtime.device.errors import BadModel
+
+from .support import packed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "in" / "model"
+    made.mkdir(parents=True)
+    return made
+
+
+def _member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> Callable[[Path], Path]:
+    def made(path: Path) -> Path:
+        with tarfile.open(path, "w:gz") as archive:
+            for each, its_kind in (("model.onnx", tarfile.REGTYPE), (name, kind)):
+                member = tarfile.TarInfo(each)
+                member.type, member.linkname = its_kind, link if its_kind == kind else ""
+                member.size = 1 if its_kind == tarfile.REGTYPE else 0
+                archive.addfile(member, io.BytesIO(b"x"))
+        return path
+
+    return made
+
+
+def _zipped(name: str, mode: int = 0o100644) -> Callable[[Path], Path]:
+    def made(path: Path) -> Path:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("model.onnx", b"x")
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, b"/etc/passwd")
+        return path
+
+    return made
+
+
+def _bytes(content: bytes) -> Callable[[Path], Path]:
+    def made(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return made
+
+
+def test_tar_and_zip_are_unpacked(tmp_path: Path, folder: Path) -> None:
+    files = {"./model.onnx": b"onnx", "code/inference.py": b"code", "model.onnx.data": b"weights"}
+    unpack(packed(tmp_path / "a", files), folder)
+    assert (folder / "model.onnx").read_bytes() == b"onnx"
+    assert (folder / "code" / "inference.py").read_bytes() == b"code"
+    other = folder.with_name("zip")
+    other.mkdir()
+    unpack(_zipped("code/x")(tmp_path / "z"), other)
+    assert {each.relative_to(other).as_posix() for each in other.rglob("*")} == {"model.onnx", "code", "code/x"}
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (_member("../../out"), "outside"),
+        (_member("/out"), "outside"),
+        (_member("a/../../../out"), "outside"),
+        (_member("link", tarfile.SYMTYPE, "model.onnx"), "no plain file"),
+        (_member("link", tarfile.SYMTYPE, "/etc/passwd"), "no model needs"),
+        (_member("link", tarfile.LNKTYPE, "model.onnx"), "no plain file"),
+        (_member("pipe", tarfile.FIFOTYPE), "no model needs"),
+        (_member("model.onnx"), "twice"),
+        (_member("manifest.json"), "needed here"),
+        (_zipped("../../out"), "outside"),
+        (_zipped("/out"), "outside"),
+        (_zipped("..\\..\\out"), "outside"),
+        (_zipped("link", 0o120777), "no plain file"),
+        (_bytes(b"nothing"), "no complete tar or zip"),
+        (_bytes(b""), "no complete tar or zip"),
+        (lambda path: packed(path, {"other.onnx": b"x"}), "has no model.onnx at its top; there is other.onnx"),
+    ],
+)
+def test_what_is_no_model_is_refused(
+    made: Callable[[Path], Path], reason: str, tmp_path: Path, folder: Path
+) -> None:
+    with pytest.raises(BadModel, match=reason):
+        unpack(made(tmp_path / "archive"), folder)
+    assert not list(tmp_path.rglob("out"))
+
+
+@pytest.mark.parametrize("make", [lambda p, f: packed(p, f), None])
+def test_an_archive_cut_off_anywhere_is_refused(
+    make: Callable[[Path, dict[str, bytes]], Path] | None, tmp_path: Path
+) -> None:
+    whole = packed(tmp_path / "w", {"model.onnx": bytes(range(256)) * 40}).read_bytes()
+    if make is None:
+        whole = _zipped("x")(tmp_path / "w").read_bytes()
+    for share in (0.1, 0.5, 0.9, 0.99):
+        folder = tmp_path / f"{share}"
+        folder.mkdir()
+        (tmp_path / "cut").write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(BadModel):
+            unpack(tmp_path / "cut", folder)
+
+
+def test_bombs_are_refused_before_they_are_written(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "LARGEST", 1000)
+    with pytest.raises(BadModel, match="too large"):
+        unpack(packed(tmp_path / "a", {"model.onnx": b"x", "b": bytes(1001)}), folder)
+    assert sum(each.stat().st_size for each in folder.rglob("*")) < 1000
+    monkeypatch.setattr(subject, "_MOST_FILES", 2)
+    with pytest.raises(BadModel, match="more than 2 files"):
+        unpack(packed(tmp_path / "a", dict.fromkeys("bcd", b"")), folder)
+
+
+def test_the_disk_is_not_filled(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "_SPARE", 2**60)
+    with pytest.raises(OSError, match="no room for model.onnx"):
+        unpack(packed(tmp_path / "a", {"model.onnx": b"x"}), folder)
