@@ -48,7 +48,7 @@ def test_a_message_is_as_full_as_it_may_be_or_as_old() -> None:
 
 
 def test_results_are_paid_by_the_message_in_steps_of_five_kilobytes() -> None:
-    """By hand: of a million inferences eleven are a message, of 11 · 401 bytes and some: one step, a rule, an action."""
+    """By hand: eleven of a million inferences are a message, of 11 · 401 bytes and some: a step, a rule, an action."""
     usual = replace(USUAL, record_bytes=400)
     without = replace(usual, sample_percent=0)
     results = paper.a_million(usual)["IoT Core"] - paper.a_million(without)["IoT Core"]

@@ -59,7 +59,7 @@ class Device:
         given = Handover(
             root=self.root, archive=archive, version=version or f"v{number}", socket=self.root / "s", wait=0
         )
-        hand_over(given, lambda told: None)
+        hand_over(given, lambda _: None)
 
     def look(self) -> Device:
         self.swapper.look()
@@ -364,7 +364,7 @@ class TestTrial:
 
     def test_one_that_does_not_come_to_an_end(self, folder: Path) -> None:
         (folder / "model.onnx").write_bytes(classifier())
-        with pytest.raises(BadModel, match="within 0.01 s"):
+        with pytest.raises(BadModel, match=r"within 0.01 s"):
             try_model(folder, threads=1, memory_mb=None, seconds=0.01)
 
     def test_with_nothing_left_there_is_no_trial(self, folder: Path) -> None:
