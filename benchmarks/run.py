@@ -20,6 +20,7 @@ from . import ingestion
 from .bandits import Line, bandits
 from .batch import batch
 from .claim import Claim
+from .edge_paper import edge
 from .kinds import ALL_KINDS
 from .monitoring import monitoring
 
@@ -241,7 +242,7 @@ def main() -> None:
     parser.add_argument(
         "parts",
         nargs="*",
-        metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting|monitoring|batch",
+        metavar="import|endpoints|kinds|alpha|growth|bandits|start|counting|monitoring|batch|edge",
     )
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 10, 50, 200], choices=sorted(REPEATS))
     asked = parser.parse_args()
@@ -256,6 +257,7 @@ def main() -> None:
         "counting": counting,
         "monitoring": monitoring,
         "batch": batch,
+        "edge": edge,
     }
     for name in asked.parts or parts:
         if name not in parts:

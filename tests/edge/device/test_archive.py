@@ -65,7 +65,11 @@ def test_tar_and_zip_are_unpacked(tmp_path: Path, folder: Path) -> None:
     other = folder.with_name("zip")
     other.mkdir()
     unpack(_zipped("code/x")(tmp_path / "z"), other)
-    assert {each.relative_to(other).as_posix() for each in other.rglob("*")} == {"model.onnx", "code", "code/x"}
+    assert {each.relative_to(other).as_posix() for each in other.rglob("*")} == {
+        "model.onnx",
+        "code",
+        "code/x",
+    }
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,10 @@ def test_tar_and_zip_are_unpacked(tmp_path: Path, folder: Path) -> None:
         (_zipped("link", 0o120777), "no plain file"),
         (_bytes(b"nothing"), "no complete tar or zip"),
         (_bytes(b""), "no complete tar or zip"),
-        (lambda path: packed(path, {"other.onnx": b"x"}), "has no model.onnx at its top; there is other.onnx"),
+        (
+            lambda path: packed(path, {"other.onnx": b"x"}),
+            "has no model.onnx at its top; there is other.onnx",
+        ),
     ],
 )
 def test_what_is_no_model_is_refused(
@@ -126,5 +133,5 @@ def test_bombs_are_refused_before_they_are_written(
 
 def test_the_disk_is_not_filled(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "_SPARE", 2**60)
-    with pytest.raises(OSError, match="no room for model.onnx"):
+    with pytest.raises(OSError, match=r"no room for model\.onnx"):
         unpack(packed(tmp_path / "a", {"model.onnx": b"x"}), folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -99,6 +99,9 @@ class TestIn:
             (_json({"instances": [["1", "2", "3"]]}), JSON, FLOATS, "no numbers"),
             (_json({"instances": [[1, "2", 3]]}), JSON, FLOATS, "no numbers"),
             (_json({"instances": [[1, 10**400, 3]]}), JSON, FLOATS, "too large"),
+            (_json({"instances": [[1, 1e300, 3]]}), JSON, FLOATS, "too large"),
+            (_json({"instances": [[1, 1e300, None]]}), JSON, FLOATS, "too large"),
+            (b"1,2,1e300", CSV, FLOATS, "too large"),
             (_json({"instances": [[1, {}, 3]]}), JSON, FLOATS, "no numbers"),
             (_json({"inputs": {"Y": [[1]]}}), JSON, FLOATS, "inputs has Y"),
             (_json({"inputs": [[1]]}), JSON, FLOATS, "inputs has list"),
@@ -106,7 +109,12 @@ class TestIn:
             (_json({"instances": [[1.5]]}), JSON, WHOLE, "no whole numbers"),
             (_json({"instances": [[None]]}), JSON, WHOLE, "no numbers"),
             (_json({"instances": [[1]]}), JSON, WORDS, "no strings"),
-            (_json({"instances": [[2]]}), JSON, Port("b", "tensor(bool)", (None, 1)), "neither true nor false"),
+            (
+                _json({"instances": [[2]]}),
+                JSON,
+                Port("b", "tensor(bool)", (None, 1)),
+                "neither true nor false",
+            ),
             (b"", CSV, FLOATS, "no row"),
             (b"1,2", CSV, FLOATS, "row 1 has 2 columns"),
             (b"1,2,3\n1,2", CSV, FLOATS, "row 2 has 2 columns"),
@@ -136,7 +144,11 @@ class TestIn:
         assert (told.value.status, told.value.allowed) == (415, (JSON, CSV, NPY))
 
     @settings(max_examples=300, deadline=None)
-    @given(st.binary(max_size=60), st.sampled_from([JSON, CSV, NPY]), st.sampled_from([FLOATS, WHOLE, WORDS, IMAGE]))
+    @given(
+        st.binary(max_size=60),
+        st.sampled_from([JSON, CSV, NPY]),
+        st.sampled_from([FLOATS, WHOLE, WORDS, IMAGE]),
+    )
     def test_no_body_does_worse_than_a_refusal(self, body: bytes, kind: str, port: Port) -> None:
         try:
             found = decode(body, kind, [port])[port.name]
@@ -163,7 +175,7 @@ class TestIn:
 
 
 class TestOut:
-    OUTPUTS = {
+    OUTPUTS: ClassVar = {
         "label": np.array([1, 0]),
         "scores": Mapped((0, 1), np.array([[0.25, 0.75], [0.5, 0.5]], np.float32)),
     }

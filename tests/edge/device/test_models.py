@@ -33,7 +33,9 @@ def test_a_state_is_read_as_it_was_saved(store: ModelStore) -> None:
     assert store.state() == state
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"serving": 3, "rejected": [1], "since": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"serving": 3, "rejected": [1], "since": "x"}', b"\xff"]
+)
 def test_a_spoilt_state_is_none(store: ModelStore, content: bytes) -> None:
     (store.path / "state.json").write_bytes(content)
     assert store.state() == State()
@@ -84,7 +86,9 @@ class TestMark:
         store.end_loading()
         assert store.died_loading() is None
 
-    def test_a_power_cut_is_the_second_time_only(self, store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_power_cut_is_the_second_time_only(
+        self, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         boots = iter("abcdefgh")
 
         def boot() -> str:
@@ -150,7 +154,9 @@ class TestHandover:
         assert store.versions() == []
 
     @pytest.mark.parametrize("version", ["../x", "a/b", ""])
-    def test_a_version_that_is_a_path_is_refused(self, store: ModelStore, tmp_path: Path, version: str) -> None:
+    def test_a_version_that_is_a_path_is_refused(
+        self, store: ModelStore, tmp_path: Path, version: str
+    ) -> None:
         done = hand_over(store.path.parent, packed(tmp_path / "a", {"model.onnx": b"x"}), version)
         assert done.returncode == 2
         assert [each for each in store.path.iterdir() if each.is_dir()] == []
@@ -164,7 +170,7 @@ class TestHandover:
         content = bytearray(classifier())
         content[100] ^= 1
         (store.folder("1") / "model.onnx").write_bytes(content)
-        with pytest.raises(BadModel, match="model.onnx is damaged"):
+        with pytest.raises(BadModel, match=r"model\.onnx is damaged"):
             store.require_whole("1")
         hand_over(store.path.parent, archive, "1")
         store.require_whole("1")
@@ -173,9 +179,19 @@ class TestHandover:
         good = packed(tmp_path / "a", {"model.onnx": classifier()})
         hand_over(store.path.parent, good, "good")
         large = packed(tmp_path / "b", {"model.onnx": classifier(1), "w": bytes(60_000_000)})
-        command = [sys.executable, "-m", f"{MODULE}.handover", "--root", str(store.path.parent), "--wait", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            f"{MODULE}.handover",
+            "--root",
+            str(store.path.parent),
+            "--wait",
+            "0",
+        ]
         for wait in (0.1, 0.15, 0.2, 0.3, 0.4, 0.6):
-            process = subprocess.Popen([*command, "--archive", str(large), "--version", "new"], cwd=REPOSITORY)
+            process = subprocess.Popen(
+                [*command, "--archive", str(large), "--version", "new"], cwd=REPOSITORY
+            )
             time.sleep(wait)
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -191,4 +207,7 @@ class TestHandover:
 
 def test_the_manifest_is_json(store: ModelStore, tmp_path: Path) -> None:
     hand_over(store.path.parent, packed(tmp_path / "a", {"model.onnx": b"x", "code/y": b"y"}), "1")
-    assert sorted(json.loads((store.folder("1") / "manifest.json").read_text())["files"]) == ["code/y", "model.onnx"]
+    assert sorted(json.loads((store.folder("1") / "manifest.json").read_text())["files"]) == [
+        "code/y",
+        "model.onnx",
+    ]

@@ -8,7 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .support import Running, UnixConnection, constant_archive, constant_model, hand_over, packed, read_lines, until
+from .support import (
+    Running,
+    UnixConnection,
+    constant_archive,
+    constant_model,
+    hand_over,
+    packed,
+    read_lines,
+)
 
 
 def test_serves_what_was_handed_over_before_it_started(program: Running, tmp_path: Path) -> None:
@@ -37,7 +45,9 @@ def test_no_request_is_dropped_while_models_are_swapped(program: Running, tmp_pa
                 answer = connection.getresponse()
                 told, version = json.loads(answer.read()), answer.headers["X-Model-Version"]
                 # The answer is that of the model whose version it has, whole.
-                right = answer.status == 200 and told["outputs"]["which"] == [[float(version.rsplit(".")[-1])]]
+                right = answer.status == 200 and told["outputs"]["which"] == [
+                    [float(version.rsplit(".")[-1])]
+                ]
                 wrong.extend([] if right else [(answer.status, version, told)])
             except Exception as error:
                 wrong.append((client, repr(error)))
@@ -67,11 +77,14 @@ def test_a_bad_model_is_rejected_and_the_good_one_serves_on(program: Running, tm
     program.start().serves("good")
     corrupt = packed(tmp_path / "c.tar.gz", {"model.onnx": constant_model(1)[:-40]})
     wrong = constant_archive(tmp_path, 2, model_onnx=constant_model(3))
-    told = constant_archive(
-        tmp_path, 4, metadata_json=json.dumps({"inputs": [{"name": "pixels"}]}).encode()
-    )
+    told = constant_archive(tmp_path, 4, metadata_json=json.dumps({"inputs": [{"name": "pixels"}]}).encode())
     killer = packed(tmp_path / "k.tar.gz", {"model.onnx": constant_model(1, kills=True)})
-    reasons = {"killer": (killer, "SIGFPE"), "corrupt": (corrupt, "cannot load"), "wrong": (wrong, "off by 1"), "other": (told, "pixels")}
+    reasons = {
+        "killer": (killer, "SIGFPE"),
+        "corrupt": (corrupt, "cannot load"),
+        "wrong": (wrong, "off by 1"),
+        "other": (told, "pixels"),
+    }
     for version, (archive, reason) in reasons.items():
         done = program.hand_over(archive, version)
         assert done.returncode == 1

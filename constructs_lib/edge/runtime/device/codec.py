@@ -142,7 +142,7 @@ def _cast(raw: Array, port: Port) -> Array:
     if kind not in "biuf" or (kind == "f" and raw.size == 0 and dtype.kind != "f"):
         raise BadRequest(400, f"{port.name} has values that are no numbers", [str(port)])
     if dtype.kind == "f":
-        return raw.astype(dtype)
+        return _float(raw, port)
     if dtype.kind == "b" or kind == "b":
         if dtype.kind != "b" and kind == "b":
             return raw.astype(dtype)
@@ -173,9 +173,14 @@ def _with_gaps(raw: Array, port: Port) -> Array:
         raise BadRequest(
             400, f"{port.name} has values that are no numbers, or rows of several lengths", [str(port)]
         )
+    return _float(raw, port)
+
+
+def _float(raw: Array, port: Port) -> Array:
     try:
-        return raw.astype(port.dtype)
-    except (OverflowError, TypeError, ValueError) as error:
+        with np.errstate(over="raise"):
+            return raw.astype(port.dtype)
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise BadRequest(400, f"{port.name} has a number too large: {_first(error)}", [str(port)]) from error
 
 

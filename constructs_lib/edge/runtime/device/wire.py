@@ -250,10 +250,12 @@ class _Connection:
         searched = 0
         while (end := self._read.find(b"\r\n\r\n", searched)) < 0:
             searched = max(0, len(self._read) - 3)
-            if len(self._read) > _MOST_HEAD:
-                raise BadRequest(431, f"the head of the request is longer than {_MOST_HEAD} bytes")
+            if searched > _MOST_HEAD:
+                break
             if not self._receive():
                 raise Gone
+        if not 0 <= end <= _MOST_HEAD:
+            raise BadRequest(431, f"the head of the request is longer than {_MOST_HEAD} bytes")
         head = bytes(self._read[:end])
         del self._read[: end + 4]
         return head

@@ -1,0 +1,462 @@
+"""Which model is served: the newest instruction leads, and the last good model is what remains."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from constructs_lib.edge.runtime.device import swap as subject
+from constructs_lib.edge.runtime.device.errors import BadModel, NoVerdict
+from constructs_lib.edge.runtime.device.files import read_json, write_json
+from constructs_lib.edge.runtime.device.handover import Handover, hand_over
+from constructs_lib.edge.runtime.device.memory import rss_mb
+from constructs_lib.edge.runtime.device.models import KILLED, ModelStore
+from constructs_lib.edge.runtime.device.predictor import Mapped, Predictor
+from constructs_lib.edge.runtime.device.swap import Swapper
+from constructs_lib.edge.runtime.device.trial import try_model
+
+from .support import ROWS, classifier, constant_archive, constant_model, estimator, golden
+
+
+class Counts:
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+
+    def swap(self) -> None:
+        self.seen["swap"] += 1
+
+    def fallback(self) -> None:
+        self.seen["fallback"] += 1
+
+    def rejected_model(self) -> None:
+        self.seen["rejected"] += 1
+
+
+class Device:
+    """A device's disk, and programs that start on it, one after another."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.tmp_path, self.root = tmp_path, tmp_path / "root"
+        self.store = ModelStore(self.root)
+        self.boot()
+
+    def boot(self) -> Device:
+        """Another start of the program, which the last one did not see coming."""
+        self.counts, self.reports = Counts(), list[dict[str, Any]]()
+        self.swapper = Swapper(self.store, counts=self.counts, program="p", on_report=self.reports.append)
+        self.swapper.start()
+        return self
+
+    def offer(self, number: int, version: str | None = None, **more: bytes) -> None:
+        archive = constant_archive(self.tmp_path, number, **more)
+        given = Handover(
+            root=self.root, archive=archive, version=version or f"v{number}", socket=self.root / "s", wait=0
+        )
+        hand_over(given, lambda told: None)
+
+    def look(self) -> Device:
+        self.swapper.look()
+        return self
+
+    @property
+    def serves(self) -> str | None:
+        return self.swapper.current.version if self.swapper.current else None
+
+    @property
+    def said(self) -> float:
+        assert self.swapper.current is not None
+        found = self.swapper.current.predictor.predict({"X": np.zeros((1, 4), np.float32)})["which"]
+        assert isinstance(found, np.ndarray)
+        return float(found[0, 0])
+
+    @property
+    def verdict(self) -> str:
+        return str(self.swapper.status()["offer"]["verdict"])
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Device:
+    return Device(tmp_path)
+
+
+BAD = {"model_onnx": b"not a model"}
+
+
+def test_nothing_is_served_where_nothing_is(device: Device) -> None:
+    assert device.serves is None
+    assert device.swapper.status() == {
+        "model": {
+            "version": None,
+            "status": "none",
+            "wanted": None,
+            "previous": None,
+            "since": 0,
+            "program": "p",
+        },
+        "offer": None,
+    }
+
+
+def test_offers_are_served_and_told_of(device: Device) -> None:
+    device.offer(1)
+    device.look()
+    device.offer(2)
+    device.look()
+    assert (device.serves, device.said, device.verdict) == ("v2", 2.0, "serving")
+    assert [(each["status"], each["version"], each["wanted"]) for each in device.reports] == [
+        ("none", None, None),
+        ("loading", None, "v1"),
+        ("serving", "v1", "v1"),
+        ("loading", "v1", "v2"),
+        ("serving", "v2", "v2"),
+    ]
+    assert device.reports[-1]["previous"] == "v1"
+    assert device.counts.seen == {"swap": 1}
+    device.look()
+    assert len(device.reports) == 5
+
+
+def test_a_start_serves_what_was_served(device: Device) -> None:
+    device.offer(1)
+    since = device.look().reports[-1]["since"]
+    device.boot()
+    assert (device.serves, device.reports[-1]["since"]) == ("v1", since)
+    assert device.counts.seen == {}
+
+
+def test_a_rejected_model_is_tried_again_only_when_it_is_offered_again(device: Device) -> None:
+    device.offer(1)
+    device.look()
+    device.offer(2, **BAD)
+    device.look().look()
+    assert (device.serves, device.verdict) == ("v1", "rejected")
+    assert device.counts.seen == {"rejected": 1, "fallback": 1}
+    device.boot()
+    assert (device.serves, device.verdict, device.counts.seen) == ("v1", "rejected", {})
+    device.offer(2)
+    assert (device.look().serves, device.verdict) == ("v2", "serving")
+    assert device.store.state().rejected == {}
+
+
+def test_the_newest_instruction_leads(device: Device) -> None:
+    device.offer(1)
+    device.look()
+    device.offer(2)
+    device.look()
+    device.swapper.want("v1")
+    assert device.swapper.wake.is_set()
+    assert (device.look().serves, device.verdict) == ("v1", "overtaken")
+    device.offer(3)
+    assert (device.look().serves, device.verdict) == ("v3", "serving")
+    # What the shadow says at each connection is no new wish.
+    device.swapper.want("v1")
+    assert device.look().serves == "v3"
+    device.boot().swapper.want("v1")
+    assert device.look().serves == "v3"
+    device.swapper.want("v3")
+    assert device.look().serves == "v3"
+
+
+def test_no_wish_is_the_newest_offer(device: Device) -> None:
+    for number in (1, 2):
+        device.offer(number)
+        device.look()
+    device.swapper.want("v1")
+    assert device.look().serves == "v1"
+    device.swapper.want(None)
+    assert device.look().serves == "v2"
+
+
+def test_a_wish_for_what_is_not_here_changes_nothing(device: Device) -> None:
+    device.offer(1)
+    device.look()
+    device.swapper.want("v9")
+    assert device.look().serves == "v1"
+    assert device.reports[-1]["reason"] == "v9 is not on this device"
+    assert device.reports[-1]["wanted"] == "v9"
+    device.swapper.want("../../etc")
+    assert device.look().serves == "v1"
+
+
+def test_three_models_stay_on_the_disk(device: Device) -> None:
+    for number in range(1, 6):
+        device.offer(number)
+        device.look()
+    assert device.store.versions() == ["v4", "v5"]
+    device.offer(6, **BAD)
+    device.look()
+    assert device.store.versions() == ["v4", "v5", "v6"]
+
+
+def test_a_version_that_means_another_model_now_is_loaded(device: Device) -> None:
+    device.offer(1, "same")
+    device.look()
+    device.offer(2, "same")
+    device.look()
+    assert (device.serves, device.said) == ("same", 2.0)
+
+
+def test_damage_on_the_disk_falls_back_to_the_model_before(device: Device) -> None:
+    for number in (1, 2):
+        device.offer(number)
+        device.look()
+    (device.store.folder("v2") / "model.onnx").write_bytes(constant_model(3))
+    device.boot()
+    assert device.serves == "v1"
+    assert "damaged on the disk" in device.reports[-1]["reason"]
+    assert device.counts.seen == {"rejected": 1, "fallback": 1}
+    device.offer(2)
+    assert device.look().serves == "v2"
+
+
+def test_a_model_gone_from_the_disk_serves_on_and_the_next_start_falls_back(device: Device) -> None:
+    for number in (1, 2):
+        device.offer(number)
+        device.look()
+    device.store.folder("v2").rename(device.tmp_path / "gone")
+    assert device.look().serves == "v2"
+    assert device.boot().serves == "v1"
+
+
+class TestDeath:
+    def test_while_loading_the_next_start_falls_back(self, device: Device) -> None:
+        for number in (1, 2):
+            device.offer(number)
+            device.look()
+        device.store.begin_loading("v2")
+        device.boot()
+        assert device.serves == "v1"
+        assert device.reports[-1]["reason"] == KILLED
+        assert device.boot().serves == "v1"
+        device.swapper.want("v2")
+        assert device.look().serves == "v1"
+
+    def test_of_the_only_model_it_is_tried_apart(self, device: Device) -> None:
+        device.offer(1)
+        device.look()
+        device.store.begin_loading("v1")
+        assert device.boot().serves == "v1"
+        assert device.counts.seen == {"rejected": 1, "fallback": 1}
+
+    @pytest.mark.parametrize("moment", ["trial", "load", "check", "save", "prune"])
+    def test_at_any_moment_of_a_swap_a_good_model_serves_next(
+        self, device: Device, moment: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        device.offer(1)
+        device.look()
+        device.offer(2)
+
+        class Death(BaseException):
+            pass
+
+        def die(*_: object, **__: object) -> None:
+            raise Death
+
+        places: dict[str, Callable[[], None]] = {
+            "trial": lambda: monkeypatch.setattr(subject, "try_model", die),
+            "load": lambda: monkeypatch.setattr(Predictor, "__init__", die),
+            "check": lambda: monkeypatch.setattr(Predictor, "check", die),
+            "save": lambda: monkeypatch.setattr(ModelStore, "save", _after(device.store, 1, die)),
+            "prune": lambda: monkeypatch.setattr(ModelStore, "prune", die),
+        }
+        places[moment]()
+        with pytest.raises(Death):
+            device.look()
+        monkeypatch.undo()
+        device.boot()
+        assert (device.serves, device.said) == ("v2", 2.0)
+
+    def test_an_end_that_was_asked_for_is_no_models_fault(self, device: Device) -> None:
+        device.offer(1)
+        device.look()
+        device.offer(2)
+        device.swapper.close()
+        device.look()
+        assert device.serves == "v1"
+        assert device.store.died_loading() is None
+        assert device.store.state().rejected == {}
+        assert device.boot().serves == "v2"
+
+
+def _after(store: ModelStore, times: int, then: Callable[..., None]) -> Callable[..., None]:
+    """Save so often, and then not."""
+    save, left = store.save, [times]
+
+    def saved(_: ModelStore, state: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            then()
+        save(state)
+
+    return saved
+
+
+def test_a_full_disk_serves_all_the_same(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    device.offer(1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ModelStore, "save", full)
+    assert device.look().serves == "v1"
+    assert device.store.state().serving is None
+    monkeypatch.undo()
+    device.look()
+    assert device.store.state().serving == "v1"
+
+
+def test_no_verdict_is_no_rejection(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    device.offer(1)
+
+    def none(*_: object, **__: object) -> None:
+        raise NoVerdict("no process")
+
+    monkeypatch.setattr(subject, "try_model", none)
+    device.look()
+    assert (device.serves, device.verdict) == (None, "loading")
+    assert "no process" in device.reports[-1]["reason"]
+    monkeypatch.undo()
+    device.look()
+    assert device.serves is None
+    monkeypatch.setattr(subject.time, "monotonic", lambda: 10**9)
+    assert device.look().serves == "v1"
+
+
+def test_a_report_that_fails_stops_nothing(device: Device) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError
+
+    device.swapper.on_report = fail
+    device.offer(1)
+    assert device.look().serves == "v1"
+
+
+class TestTrial:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        return tmp_path
+
+    def test_a_good_model(self, folder: Path) -> None:
+        (folder / "model.onnx").write_bytes(classifier())
+        tried = try_model(folder, threads=1, memory_mb=None)
+        assert 0 < tried.growth_mb < 100
+        assert "takes zeros" in tried.checked
+
+    @pytest.mark.skipif(platform.machine() != "x86_64", reason="other processors do not trap")
+    def test_one_that_ends_its_process(self, folder: Path) -> None:
+        (folder / "model.onnx").write_bytes(constant_model(1, kills=True))
+        with pytest.raises(BadModel, match="SIGFPE"):
+            try_model(folder, threads=1, memory_mb=None)
+
+    @pytest.mark.parametrize("size", [300, 4000])
+    def test_one_that_is_too_large(self, folder: Path, size: int) -> None:
+        (folder / "model.onnx").write_bytes(constant_model(1, folded_mb=size))
+        limit = int(rss_mb()) + 150
+        with pytest.raises(BadModel, match=f"may take {limit} MiB, has 1[45]. MiB left"):
+            try_model(folder, threads=1, memory_mb=limit)
+
+    def test_one_that_does_not_come_to_an_end(self, folder: Path) -> None:
+        (folder / "model.onnx").write_bytes(classifier())
+        with pytest.raises(BadModel, match="within 0.01 s"):
+            try_model(folder, threads=1, memory_mb=None, seconds=0.01)
+
+    def test_with_nothing_left_there_is_no_trial(self, folder: Path) -> None:
+        with pytest.raises(BadModel, match="has 0 MiB left"):
+            try_model(folder, threads=1, memory_mb=1)
+
+
+class TestPredictor:
+    def _predictor(self, folder: Path, model: bytes, **files: bytes) -> Predictor:
+        (folder / "model.onnx").write_bytes(model)
+        for name, content in files.items():
+            (folder / name.replace("_", ".")).write_bytes(content)
+        return Predictor(folder, threads=1)
+
+    def test_scores_by_class_are_those_of_the_estimator(self, tmp_path: Path) -> None:
+        found = self._predictor(tmp_path, classifier(zipmap=True)).predict({"X": ROWS / 1000})
+        scores = found["probabilities"] if "probabilities" in found else found["output_probability"]
+        assert isinstance(scores, Mapped)
+        assert scores.classes == (0, 1)
+        np.testing.assert_allclose(scores.scores, estimator(0).predict_proba(ROWS / 1000), atol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("document", "reason"),
+        [
+            ({"inputs": [{"name": "X", "type": "tensor(float)", "shape": [None, 30]}]}, None),
+            ({"inputs": [{"name": "X", "shape": [None, None]}]}, None),
+            ({"inputs": [{"name": "Y"}]}, "its inputs are X; metadata.json says Y"),
+            ({"inputs": [{"name": "X", "type": "tensor(double)"}]}, "metadata.json says tensor.double"),
+            ({"inputs": [{"name": "X", "shape": [None, 31]}]}, "31"),
+            ({"inputs": [{"name": "X", "shape": [None]}]}, "of shape"),
+            ({"inputs": "X"}, "no list of objects"),
+            ({"outputs": []}, "its outputs are"),
+            ([], "no object"),
+        ],
+    )
+    def test_a_model_is_what_its_metadata_says(
+        self, tmp_path: Path, document: Any, reason: str | None
+    ) -> None:
+        predictor = self._predictor(tmp_path, classifier(), metadata_json=json.dumps(document).encode())
+        if reason is None:
+            predictor.check(tmp_path)
+            return
+        with pytest.raises(BadModel, match=reason):
+            predictor.check(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("inputs", "outputs", "tolerance", "reason"),
+        [
+            ({"X": ROWS[:4] / 1000}, {"probabilities": 0.0}, 1e-4, None),
+            ({"X": ROWS[:4] / 1000}, {"probabilities": 0.01}, 1e-4, "off by 0.01, and 0.0001"),
+            ({"X": ROWS[:4] / 1000}, {"probabilities": 0.01}, 0.02, None),
+            ({"X": ROWS[:4] / 1000}, {"probabilities": np.nan}, 1e9, "off by nan"),
+            ({"X": ROWS[:4] / 1000}, {"label": 1}, 1e9, "label is not what"),
+            ({"Y": ROWS[:4] / 1000}, {"label": 0}, 0, "for other inputs: Y"),
+            ({"X": ROWS[:4].astype(int)}, {"label": 0}, 0, "has int64 for the input X"),
+            ({"X": ROWS[:4, :3]}, {"label": 0}, 0, "cannot answer its golden sample"),
+            ({"X": ROWS[:4] / 1000}, {}, 0, "no input_… or no output_…"),
+            ({"X": ROWS[:4] / 1000}, {"other": 0}, 0, "another output: other"),
+            ({"X": ROWS[:4] / 1000}, {"label": 0}, "x", "tolerance 'x'"),
+            ({"X": ROWS[:4] / 1000}, {"label": 0}, -1, "tolerance -1"),
+        ],
+    )
+    def test_a_model_answers_as_its_golden_sample_says(
+        self, tmp_path: Path, inputs: Any, outputs: dict[str, Any], tolerance: Any, reason: str | None
+    ) -> None:
+        rows = ROWS[:4] / 1000
+        right = {
+            "probabilities": estimator(0).predict_proba(rows).astype(np.float32),
+            "label": estimator(0).predict(rows),
+        }
+        wanted = {name: right.get(name, np.zeros(4)) + off for name, off in outputs.items()}
+        predictor = self._predictor(
+            tmp_path,
+            classifier(),
+            golden_npz=golden(inputs, wanted),
+            metadata_json=json.dumps({"tolerance": tolerance}).encode(),
+        )
+        if reason is None:
+            assert "golden" in predictor.check(tmp_path)
+            return
+        with pytest.raises(BadModel, match=reason):
+            predictor.check(tmp_path)
+
+    def test_a_golden_sample_that_would_run_code_is_refused(self, tmp_path: Path) -> None:
+        file = golden({"X": np.array([object()])}, {"label": np.array([object()])})
+        with pytest.raises(BadModel, match=r"golden.npz cannot be read.*allow_pickle"):
+            self._predictor(tmp_path, classifier(), golden_npz=file).check(tmp_path)
+
+
+def test_documents_survive_a_look_from_outside(device: Device) -> None:
+    device.offer(1)
+    device.look()
+    write_json(device.store.path / "offered.json", {"version": 3})
+    assert device.look().serves == "v1"
+    assert read_json(device.store.path / "state.json") is not None
