@@ -29,6 +29,7 @@ class Broker:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.attempts: list[float] = []
         self.largest = 0
+        self.timeouts: list[float] = []
 
     def start(self) -> None: ...
 
@@ -38,6 +39,7 @@ class Broker:
 
     def publish(self, topic: str, payload: bytes, *, timeout: float) -> bool:
         self.attempts.append(time.monotonic())
+        self.timeouts.append(timeout)
         self.largest = max(self.largest, len(payload))
         acknowledged = self.connected and self.answer(topic)
         if acknowledged:
@@ -130,6 +132,15 @@ def test_no_message_is_larger_than_a_batch(kit: Set) -> None:
     until(lambda: not kit.buffer.records)
     assert kit.broker.results == list(range(200))
     assert 700 < kit.broker.largest <= 1000
+
+
+def test_what_surrounds_the_results_counts_too(kit: Set) -> None:
+    for i in range(2):
+        kit.result(i, output="x" * 448)  # two of them, as the buffer has them, are less than 1000
+    kit.uplink(batch_bytes=1000)
+    until(lambda: not kit.buffer.records)
+    assert len(kit.broker.sent) == 2
+    assert kit.broker.largest <= 1000
 
 
 def test_little_waits_for_its_time_and_much_does_not(kit: Set) -> None:
@@ -317,6 +328,7 @@ def test_stopping_takes_no_longer_than_it_may_and_keeps_the_rest(kit: Set) -> No
     uplink.stop(drain_seconds=0.5)
     assert time.monotonic() - began < 2
     assert kit.buffer.records == 1
+    assert 0 < max(kit.broker.timeouts) <= 0.5
 
 
 def test_stopping_does_not_wait_for_a_message_that_hangs(kit: Set) -> None:
