@@ -42,12 +42,12 @@ _LOGGED = "Names of jobs, no user's data; CloudWatch Logs encrypts them with its
 TAG = "NeoCompilation"
 
 FROZEN = Advice(
-    "SM-EDGE-078",
+    "SM-EDGE-101",
     "Neo's compilers for devices are of 2021: newer models are run by ONNX Runtime.",
     _FRAMEWORKS,
 )
 NO_AGENT = Advice(
-    "SM-EDGE-079",
+    "SM-EDGE-102",
     "SageMaker Edge Manager ended on 2024-04-26: what Neo compiles is run by DLR, which you install on the device.",
     DEVELOPER_GUIDE + "edge-eol.html",
 )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..core.checks import one_of, whole_number
 from ..core.rules import Broken, Rules
 
-_QUANTISATION = "https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html"
-_MEASURES = "https://scikit-learn.org/stable/modules/model_evaluation.html"
+_QUANTISATION = "https://docs.aws.amazon.com/sagemaker/latest/dg/processing-job.html"
+_MEASURES = "https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-metrics-validation.html"
 _METRICS = ("accuracy", "macro_f1", "rmse", "top_k")
 
 

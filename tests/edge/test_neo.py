@@ -243,10 +243,15 @@ def test_a_bucket_is_made_and_kept_where_none_is_given(stack: cdk.Stack) -> None
 
 
 @pytest.mark.parametrize(
-    ("id", "says"), [("SM-EDGE-078", "PYTORCH nothing after 1.8"), ("SM-EDGE-079", "install DLR")]
+    "advised",
+    [
+        Advised("SM-EDGE-101", a_compilation, "PYTORCH nothing after 1.8"),
+        Advised("SM-EDGE-102", a_compilation, "install DLR"),
+    ],
+    ids=lambda each: each.id,
 )
-def test_it_warns_that_neo_stands_still_and_that_edge_manager_is_gone(id: str, says: str) -> None:
-    Advised(id, a_compilation, says).check()
+def test_it_warns_that_neo_stands_still_and_that_edge_manager_is_gone(advised: Advised) -> None:
+    advised.check()
 
 
 # --- what is refused ---------------------------------------------------------------------------------------
