@@ -445,6 +445,7 @@ REFUSALS = [
         "a key",
         "local storage",
     ),
+    Refusal("SM-EDGE-068", attempt(security_groups=[]), "security_groups", [], "nothing without a vpc"),
     Refusal("SM-EDGE-066", attempt(output_prefix="/models"), "output_prefix", "/models", "without slashes"),
     Refusal("SM-EDGE-066", attempt(output_prefix="o'clock"), "output_prefix", "o'clock", "no apostrophe"),
     Refusal("SM-EDGE-067", attempt(notify=TOPICS), "notify", "6 topics", "at most 5"),
