@@ -302,12 +302,20 @@ def test_results_arrive_in_s3_and_counts_in_cloudwatch(fleet: Fleet, scopes: dic
     assert {record["thing"] for record in mine} == set(ALL)
     assert all(record["inference_id"].startswith(record["thing"]) for record in mine)
     until(lambda: fleet.metric("Inferences") >= len(asked), seconds=90, what="the counts")
-    assert fleet.metric("Inferences", Group="canary") >= 20
-    assert fleet.metric("Inferences", ModelVersion=fleet.told["ModelVersion"]) >= len(asked)
-    table = fleet.aws.client("dynamodb").scan(TableName=fleet.told["Devices"])["Items"]
-    assert {item["thing"]["S"]: item["group"]["S"] for item in table} == {
-        thing: group for group, things in SERIALS.items() for thing in things
-    }
+    until(lambda: fleet.metric("Inferences", Group="canary") >= 20, seconds=60, what="those of the canary")
+    version = fleet.told["ModelVersion"]
+    until(
+        lambda: fleet.metric("Inferences", ModelVersion=version) >= len(asked),
+        seconds=60,
+        what="those of the version",
+    )
+    groups = {thing: group for group, things in SERIALS.items() for thing in things}
+
+    def known() -> dict[str, str]:
+        table = fleet.aws.client("dynamodb").scan(TableName=fleet.told["Devices"])["Items"]
+        return {item["thing"]["S"]: item["group"]["S"] for item in table}
+
+    until(lambda: known() == groups, seconds=60, what="all devices in the table")
 
 
 def test_a_device_says_in_its_shadow_what_it_serves(fleet: Fleet, scopes: dict[str, Scope]) -> None:
