@@ -6,6 +6,7 @@ model.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -51,6 +52,8 @@ class EdgeAws:
     notices: list[Params] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     spoiled: dict[int, Fault] = field(default_factory=dict)
+    meanwhile: Callable[[str], None] = lambda _operation: None
+    """Called before each call is answered: for what others do at the same time."""
     page: int = 100
 
     def client(self, service: str, **_: object) -> Any:
@@ -84,6 +87,7 @@ class EdgeAws:
     def _answer(self, operation: str, params: Params) -> Params:
         number = len(self.calls)
         self.calls.append(operation)
+        self.meanwhile(operation)
         fault = self.spoiled.pop(number, None)
         if fault == "no connection":
             raise EndpointConnectionError(endpoint_url="spoiled")
@@ -106,16 +110,18 @@ class EdgeAws:
         if (Bucket, Key) not in self.objects:
             raise Refused("NoSuchKey", "The specified key does not exist.")
         body = self.objects[Bucket, Key]
-        return {"Body": StreamingBody(io.BytesIO(body), len(body)), "ETag": '"e"'}
+        return {"Body": StreamingBody(io.BytesIO(body), len(body)), "ETag": _etag(body)}
 
     def _PutObject(self, Bucket: str, Key: str, Body: bytes, **_: Any) -> Params:  # noqa: N802, N803
         self.objects[Bucket, Key] = Body
         return {"ETag": '"e"'}
 
-    def _CopyObject(self, Bucket: str, Key: str, CopySource: Any) -> Params:  # noqa: N802, N803
+    def _CopyObject(self, Bucket: str, Key: str, CopySource: Any, CopySourceIfMatch: str) -> Params:  # noqa: N802, N803
         source = CopySource["Bucket"], CopySource["Key"]
         if source not in self.objects:
             raise Refused("NoSuchKey", "The specified key does not exist.")
+        if _etag(self.objects[source]) != CopySourceIfMatch:
+            raise Refused("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
         self.objects[Bucket, Key] = self.objects[source]
         return {}
 
@@ -291,6 +297,10 @@ class EdgeAws:
 def execution(name: str) -> str:
     """The ARN of an execution."""
     return f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _etag(body: bytes) -> str:
+    return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
 
 
 def _group_of(arn: str) -> str:

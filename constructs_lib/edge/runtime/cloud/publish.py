@@ -118,12 +118,12 @@ class Publishing:
     def publish(self, component: str, recipe: str, *, source: Source | None, target: Target) -> Published:
         """Publish `recipe`, with `source` as its artefact; a version that is there already is found again.
 
-        :raises PublishingError: Greengrass refuses it, or the version is another content's.
+        :raises PublishingError: Greengrass refuses it, the version is another content's, or the object changed.
         """
-        content = "" if source is None else self._digest_of(source)
+        content, etag = ("", "") if source is None else self._read(source)
         digest = hashlib.sha256(f"{content}\n{recipe}".encode()).hexdigest()
         version = version_of(digest)
-        uri = "" if source is None else self._place(component, digest, source, target)
+        uri = "" if source is None else self._place(component, digest, source, etag, target)
         filled = recipe.replace(VERSION, version).replace(ARTEFACT, uri).replace(DIGEST, digest)
         arn = self._create(component, version, digest, filled)
         self._wait_for(arn)
@@ -131,19 +131,30 @@ class Publishing:
 
     # --- the artefact ---------------------------------------------------------------------------------
 
-    def _digest_of(self, source: Source) -> str:
-        """SHA-256 of the object, which is read through once."""
-        body = self.s3.get_object(Bucket=source.bucket, Key=source.key)["Body"]
+    def _read(self, source: Source) -> tuple[str, str]:
+        """SHA-256 of the object, which is read through once, and the ETag of what was read."""
+        found = self.s3.get_object(Bucket=source.bucket, Key=source.key)
         digest = hashlib.sha256()
-        while block := body.read(_BLOCK):
+        while block := found["Body"].read(_BLOCK):
             digest.update(block)
-        return digest.hexdigest()
+        return digest.hexdigest(), found["ETag"]
 
-    def _place(self, component: str, digest: str, source: Source, target: Target) -> str:
+    def _place(self, component: str, digest: str, source: Source, etag: str, target: Target) -> str:
+        """Copy what was read; where that has been written over meanwhile, the digest would be of another content."""
         key = f"{target.prefix}/{component}/{digest[:16]}/{source.file}"
-        self.s3.copy_object(
-            Bucket=target.bucket, Key=key, CopySource={"Bucket": source.bucket, "Key": source.key}
-        )
+        try:
+            self.s3.copy_object(
+                Bucket=target.bucket,
+                Key=key,
+                CopySource={"Bucket": source.bucket, "Key": source.key},
+                CopySourceIfMatch=etag,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+            raise PublishingError(
+                f"s3://{source.bucket}/{source.key} has changed while it was published: try again"
+            ) from error
         return f"s3://{target.bucket}/{key}"
 
     # --- the version ----------------------------------------------------------------------------------
