@@ -81,15 +81,19 @@ class Starter:
             raise BadRequestError(f"unknown: {', '.join(unknown)}; known are {', '.join(_MEMBERS)}")
         if ("components" in event) == ("model" in event):
             raise BadRequestError('either "model": {"bucket", "key"} or "components": {name: version}')
-        for name, version in event.get("components", {}).items():
-            if name not in self.settings.components or not isinstance(version, str):
-                raise BadRequestError(
-                    f"{name}: versions of {', '.join(self.settings.components)} may be named"
-                )
-        model = event.get("model", {"bucket": "", "key": ""})
-        if set(model) != {"bucket", "key"} or not all(isinstance(each, str) for each in model.values()):
-            raise BadRequestError('"model" has "bucket" and "key"')
+        if "components" in event:
+            self._check_components(event["components"])
+        else:
+            _check_model(event["model"])
         return {name: value for name, value in event.items() if name != "request"}
+
+    def _check_components(self, given: object) -> None:
+        known = ", ".join(self.settings.components)
+        if not isinstance(given, Mapping) or not given:
+            raise BadRequestError(f'"components" has a version of at least one of {known}')
+        for name, version in given.items():
+            if name not in self.settings.components or not isinstance(version, str) or not version:
+                raise BadRequestError(f"{name}: versions of {known} may be named")
 
     def _start(self, name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -116,6 +120,12 @@ class Starter:
                 self.states.stop_execution(
                     executionArn=arn, error=SUPERSEDED, cause=f"by {ours.rpartition(':')[2]}"
                 )
+
+
+def _check_model(given: object) -> None:
+    fits = isinstance(given, Mapping) and set(given) == {"bucket", "key"}
+    if not fits or not all(isinstance(each, str) and each for each in given.values()):  # type: ignore[attr-defined]
+        raise BadRequestError('"model" has "bucket" and "key"')
 
 
 def _short(text: str) -> str:

@@ -50,9 +50,9 @@ class Ending:
             "TIMED_OUT": "Devices are left as they are: start a rollout of what they should run.",
             "ABORTED": "Somebody stopped it. Devices are left as they are: start a rollout of what they should run.",
         }[self.status]
-        return (
-            f"Rollout {self.rollout} of fleet {fleet} came to nothing: {self.error}: {self.cause}\n\n{what}"
-        )
+        # One that was stopped by hand, or timed out, may have neither.
+        why = "".join(f": {each}" for each in (self.error, self.cause) if each) or "."
+        return f"Rollout {self.rollout} of fleet {fleet} came to nothing{why}\n\n{what}"
 
 
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
