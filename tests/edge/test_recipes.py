@@ -29,7 +29,12 @@ from constructs_lib.edge.telemetry import EdgeTelemetry
 
 NAMES = FleetNames(fleet="cameras")
 PROGRAM = EdgeProgram()
-CONFIGURATION = {"fleet": "cameras", "transport": {"kind": "greengrass"}, **PROGRAM.told(), **EdgeTelemetry().told()}
+CONFIGURATION = {
+    "fleet": "cameras",
+    "transport": {"kind": "greengrass"},
+    **PROGRAM.told(),
+    **EdgeTelemetry().told(),
+}
 VARIABLE = re.compile(r"\{([^{}\"'$ ]+)\}")
 
 
@@ -48,7 +53,9 @@ GOOD = Recipe(
     description="d",
     publisher="p",
     needs={"cameras.Runtime": Dependency.HARD},
-    lifecycle={"Run": Script(text='exec "{cameras.Runtime:work:path}/x" "{artifacts:path}/m" {iot:thingName}')},
+    lifecycle={
+        "Run": Script(text='exec "{cameras.Runtime:work:path}/x" "{artifacts:path}/m" {iot:thingName}')
+    },
 )
 
 
@@ -395,8 +402,11 @@ def test_cut_off_before_any_line_what_ran_still_runs_and_the_next_try_is_whole(
 
 def test_an_interpreter_that_is_too_old_is_told(device: Device) -> None:
     real = device.python.read_text()
-    old = real.replace('if arguments[:1] == ["-c"]:', 'if arguments[:1] == ["-c"]:\n    '
-                       'arguments[1] = "import sys; sys.version_info = (3, 10); " + arguments[1]')
+    old = real.replace(
+        'if arguments[:1] == ["-c"]:',
+        'if arguments[:1] == ["-c"]:\n    '
+        'arguments[1] = "import sys; sys.version_info = (3, 10); " + arguments[1]',
+    )
     device.python.write_text(old)
     found = device.install()
     assert found.returncode == 1

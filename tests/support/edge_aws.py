@@ -121,7 +121,9 @@ class EdgeAws:
         if source not in self.objects:
             raise Refused("NoSuchKey", "The specified key does not exist.")
         if _etag(self.objects[source]) != CopySourceIfMatch:
-            raise Refused("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+            raise Refused(
+                "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"
+            )
         self.objects[Bucket, Key] = self.objects[source]
         return {}
 

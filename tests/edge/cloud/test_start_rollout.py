@@ -80,7 +80,10 @@ def test_whatever_a_request_is_called_the_execution_has_a_name(request_: object)
     [
         ({}, 'either "model"'),
         ({**BROUGHT, "components": {MODEL: "1.2.3"}}, 'either "model"'),
-        ({**BROUGHT, "modle": 1, "when": "now"}, "unknown: modle, when; known are components, model, force, request"),
+        (
+            {**BROUGHT, "modle": 1, "when": "now"},
+            "unknown: modle, when; known are components, model, force, request",
+        ),
         ({"model": {"bucket": "b"}}, '"model" has "bucket" and "key"'),
         ({"model": {"bucket": "b", "key": 1}}, '"model" has "bucket" and "key"'),
         ({"model": {"bucket": "b", "key": "k", "version": "1"}}, '"model" has "bucket" and "key"'),
@@ -154,7 +157,7 @@ def test_one_of_many_pages_of_those_that_run_is_found(monkeypatch: pytest.Monkey
     arns = [execution(f"r{number}") for number in range(5)]
     aws = EdgeAws(executions={each: {"status": "RUNNING", "input": "{}"} for each in arns})
 
-    def page_of(stateMachineArn: str, statusFilter: str, nextToken: str = "0") -> Params:  # noqa: N803, S107
+    def page_of(stateMachineArn: str, statusFilter: str, nextToken: str = "0") -> Params:  # noqa: N803
         assert (stateMachineArn, statusFilter) == (MACHINE, "RUNNING")
         there, at = list(aws.executions), int(nextToken)
         shown = {

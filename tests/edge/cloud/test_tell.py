@@ -77,7 +77,9 @@ def test_without_error_and_cause_it_reads_as_well(aws: EdgeAws, status: str, det
 
 
 def test_one_that_another_took_over_from_alarms_nobody(aws: EdgeAws) -> None:
-    assert tell.handle(event("ABORTED", error=SUPERSEDED, cause="by r2"), None) == {"superseded": "1.2.3-0a1b"}
+    assert tell.handle(event("ABORTED", error=SUPERSEDED, cause="by r2"), None) == {
+        "superseded": "1.2.3-0a1b"
+    }
     assert aws.notices == []
     assert aws.counted() == {"RolloutsSuperseded": 1}
 
