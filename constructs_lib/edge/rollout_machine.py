@@ -65,7 +65,8 @@ class EdgeRollouts(constructs.Construct):
         super().__init__(scope, id)
         self._names, self._rollout = names, rollout
         self._remembered = S3Prefix(bucket=artefacts.bucket, prefix="rollout")
-        self._alarms, self._notify = alarms, notify
+        self._notify = notify
+        self._before_first: list[constructs.IDependable] = []
         name = f"{names.fleet}-rollout"
         arn = environment_of(self).arn
         self._machine_arn = arn("states", f"stateMachine:{name}")
@@ -82,6 +83,7 @@ class EdgeRollouts(constructs.Construct):
                     partition=environment_of(self).partition,
                     steps=self.steps.function.function_arn,
                     recipe=recipe.text,
+                    alarms=[each.alarm_name for each in alarms],
                     look_seconds=rollout.look_seconds,
                     longest_seconds=rollout.longest_seconds,
                 )
@@ -98,14 +100,18 @@ class EdgeRollouts(constructs.Construct):
         """Start a rollout when a deployment of the stack changes one of `components`, if that is wanted."""
         if not self._rollout.start_on_deploy:
             return None
-        return cdk.CustomResource(
+        made = cdk.CustomResource(
             self,
             "OnDeploy",
             service_token=self.start.function.function_arn,
             service_timeout=cdk.Duration.minutes(5),
             resource_type="Custom::EdgeRollout",
-            properties={"Components": dict(components)},
+            # The others are told by the settings: here they are so that a change of them is one.
+            properties={"Components": dict(components), "Others": self._told["others"]},
         )
+        # It begins at once: what its steps may do, and who tells of its failure, has to be there.
+        made.node.add_dependency(*self._before_first)
+        return made
 
     # --- what the functions are told ------------------------------------------------------------------
 
@@ -120,7 +126,6 @@ class EdgeRollouts(constructs.Construct):
             "artefacts": artefacts.prefix,
             "machine": self._machine_arn,
             "topics": [each.topic_arn for each in self._notify],
-            "alarms": [each.alarm_name for each in self._alarms],
             "job": rollout.job(),
             "notify_seconds": _NOTIFY_SECONDS,
             "abort_percent": rollout.abort_percent,
@@ -169,7 +174,7 @@ class EdgeRollouts(constructs.Construct):
             on=self._executions,
             wildcard=_NO_EXECUTIONS,
         )
-        made.attach()
+        self._before_first.append(made.attach())
         return made
 
     def _let_deploy(self, permissions: Permissions) -> None:
@@ -224,8 +229,7 @@ class EdgeRollouts(constructs.Construct):
         for topic in self._notify:
             made.permissions.allow("sns:Publish", on=topic.topic_arn)
             made.permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")
-        made.attach()
-        events.Rule(
+        rule = events.Rule(
             self,
             "Ended",
             description=f"Rollouts of fleet {self._names.fleet} that ended otherwise than well: {machine}",
@@ -239,3 +243,4 @@ class EdgeRollouts(constructs.Construct):
             ),
             targets=[targets.LambdaFunction(made.function, retry_attempts=10)],
         )
+        self._before_first += [made.attach(), rule]

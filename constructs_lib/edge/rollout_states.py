@@ -34,6 +34,8 @@ class RolloutPlan:
     """ARN of the function that does the steps."""
     recipe: str
     """Of the model's component."""
+    alarms: Sequence[str]
+    """Names of those that stop a rollout: here, since a function's environment has no room for two dozen."""
     look_seconds: int
     longest_seconds: int
 
@@ -47,7 +49,7 @@ def rollout_definition(plan: RolloutPlan) -> dict[str, Any]:
         "Prepare": _step(
             plan,
             "prepare",
-            {"asked.$": "$", "recipe": plan.recipe},
+            {"asked.$": "$", "recipe": plan.recipe, "alarms": list(plan.alarms)},
             keeps="rollout",
             members=("components", "previous", "version", "previous_version", "canary"),
             after="Canary",
@@ -119,7 +121,11 @@ def _soak(plan: RolloutPlan, *, to: str) -> dict[str, State]:
         "LookSoak": _step(
             plan,
             "soak",
-            {"version.$": "$.rollout.version", "looks.$": "$.seen.looks"},
+            {
+                "version.$": "$.rollout.version",
+                "looks.$": "$.seen.looks",
+                "alarms": list(plan.alarms),
+            },
             keeps="seen",
             members=("outcome", "reason", "looks"),
             after="SoakIs",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ..core.checks import known, text
 from ..core.rules import Broken, Rules
+from ..core.tokens import is_token
 from ..model.data import ModelDataPrefix
 from .names import LONGEST_FLEET_NAME, FleetNames
 from .props import EdgeFleetProps
@@ -19,6 +20,8 @@ _NAME = re.compile(rf"(?=.{{1,{LONGEST_FLEET_NAME}}}$)[a-z0-9]+(-[a-z0-9]+)*")
 _COMPONENT = re.compile(r"[a-zA-Z0-9-_.]{1,128}")
 _VERSION = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _MOST_TOPICS = 5
+_LONGEST_OTHERS = 1000
+"""Characters of all names and versions: the functions of rollouts have 4 KB of environment."""
 
 fleet_rules = Rules[EdgeFleetProps]()
 
@@ -28,6 +31,11 @@ def name_is_a_templates(props: EdgeFleetProps) -> Iterator[Broken]:
     """The fleet's name may be that of a provisioning template, of groups and of components."""
     allowed = f"1-{LONGEST_FLEET_NAME} lower-case letters, digits and single hyphens between them"
     yield from text("fleet_name", props.fleet_name, _NAME, allowed)
+    if is_token(props.fleet_name):
+        fix = "write the name down, or leave it out: it is then of stack and path"
+        yield Broken(
+            "fleet_name", props.fleet_name, f"{allowed}, known at synthesis: recipes are made of it", fix
+        )
 
 
 @fleet_rules.rule("SM-EDGE-003", source=_ARTEFACTS)
@@ -53,6 +61,11 @@ def other_components_are_exact(props: EdgeFleetProps) -> Iterator[Broken]:
         yield from text(path, version, _VERSION, "an exact version, such as 2.14.0", fix="no ranges: pin it")
         if known(props.fleet_name) and name in own:
             yield Broken(path, name, "a component that the fleet does not make itself")
+    together = sum(len(str(each)) for pair in given.items() for each in pair)
+    if together > _LONGEST_OTHERS:
+        fix = "deploy those that no model needs by a deployment of their own, to groups of their own"
+        allowed = f"names and versions of together at most {_LONGEST_OTHERS} characters"
+        yield Broken("components", f"{together} characters", allowed, fix)
 
 
 @fleet_rules.rule("SM-EDGE-005", source=_ALARM)

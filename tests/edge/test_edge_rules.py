@@ -82,6 +82,13 @@ REFUSED = [
         "x.Model",
         "does not make itself",
     ),
+    Refusal(
+        "SM-EDGE-004",
+        a_fleet(components={f"{each}{'n' * 94}": "1.0.0" for each in "abcdefghij"} | {"k": "1.0.0"}),
+        "components",
+        "1006 characters",
+        "at most 1000",
+    ),
     Refusal("SM-EDGE-005", a_fleet(notify=TOPICS), "notify", "6 topics", "at most 5"),
     Refusal("SM-EDGE-005", a_fleet(notify=[TOPICS[0], TOPICS[0]]), "notify", "2 topics", "once"),
     Refusal(
@@ -170,6 +177,7 @@ def test_retention_is_of_a_new_bucket() -> None:
     "attempt",
     [
         a_fleet(fleet_name="a" * 36, components={"aws.greengrass.LogManager": "2.3.7"}, notify=TOPICS[:5]),
+        a_fleet(components={f"{each}{'n' * 94}": "1.0.0" for each in "abcdefghij"}),
         a_program(
             http_port=1024, socket="/run/a.sock", memory=cdk.Size.mebibytes(64), threads=64, max_concurrent=1
         ),

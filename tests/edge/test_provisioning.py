@@ -34,7 +34,9 @@ def claim_policy(template: Template) -> dict[str, Any]:
 # --- the template ------------------------------------------------------------------------------------------
 
 
-def test_a_device_becomes_a_thing_of_its_serial_number_in_the_group_that_the_hook_says(stack: cdk.Stack) -> None:
+def test_a_device_becomes_a_thing_of_its_serial_number_in_the_group_that_the_hook_says(
+    stack: cdk.Stack,
+) -> None:
     found = properties(template_of(stack), "AWS::IoT::ProvisioningTemplate")
     assert json.loads(found["TemplateBody"]) == {
         "Parameters": {"SerialNumber": {"Type": "String"}, "Group": {"Type": "String"}},
@@ -102,7 +104,12 @@ def test_the_role_registers_devices_of_these_groups_with_this_policy(stack: cdk.
     }
     grouped = {"iot:AddThingToThingGroup", "iot:RemoveThingFromThingGroup"}
     certificates = {
-        *("iot:DescribeCertificate", "iot:UpdateCertificate", "iot:AttachPolicy", "iot:ListPrincipalPolicies"),
+        *(
+            "iot:DescribeCertificate",
+            "iot:UpdateCertificate",
+            "iot:AttachPolicy",
+            "iot:ListPrincipalPolicies",
+        ),
     }
     groups = {f"{IOT}:thinggroup/cameras-{each}" for each in ("canary", "fleet")}
     assert rights(template, "CamerasProvisioningRole") == {
@@ -115,9 +122,7 @@ def test_the_role_registers_devices_of_these_groups_with_this_policy(stack: cdk.
 
 def test_aws_iot_takes_it_on_for_this_account_alone(stack: cdk.Stack) -> None:
     template = template_of(stack)
-    (role,) = [
-        each for id, each in resources(template, "AWS::IAM::Role").items() if "ProvisioningRole" in id
-    ]
+    (role,) = [each for id, each in resources(template, "AWS::IAM::Role").items() if "ProvisioningRole" in id]
     (trusted,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "iot.amazonaws.com"}
     assert flat(trusted["Condition"]["StringEquals"]["aws:SourceAccount"]) == "<AWS::AccountId>"
@@ -166,7 +171,9 @@ def test_of_registered_devices_it_may_read_one_by_one(stack: cdk.Stack, encrypte
 # --- the claim ---------------------------------------------------------------------------------------------
 
 
-def test_a_claim_certificate_is_good_for_asking_by_this_template_and_for_nothing_else(stack: cdk.Stack) -> None:
+def test_a_claim_certificate_is_good_for_asking_by_this_template_and_for_nothing_else(
+    stack: cdk.Stack,
+) -> None:
     asked = ["$aws/certificates/create/*", "$aws/provisioning-templates/cameras/provision/*"]
     found = claim_policy(template_of(stack))["PolicyDocument"]["Statement"]
     assert [(each["Effect"], each["Action"]) for each in found] == [

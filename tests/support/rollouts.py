@@ -14,6 +14,7 @@ from constructs_lib.edge.runtime.cloud.rollout.steps import STEPS, Clients, Step
 from .edge_aws import BUCKET, COMPONENTS, FLEET, GROUPS, MACHINE, EdgeAws, execution
 from .states import Data, Walk
 
+ALARMS = ["canary-errors", "theirs"]
 RECIPE = '{"ComponentName": "cameras.Model", "ComponentVersion": "@VERSION@", "URI": "@ARTEFACT@", "d": "@DIGEST@"}'
 
 
@@ -28,7 +29,6 @@ def settings(**changed: Any) -> Settings:
         "artefacts": "components",
         "machine": MACHINE,
         "topics": [],
-        "alarms": ["canary-errors", "theirs"],
         "job": EdgeRollout().job(),
         "notify_seconds": 60,
         "abort_percent": 10,
@@ -66,7 +66,12 @@ class Rollouts:
         walk = Walk(
             definition=rollout_definition(
                 RolloutPlan(
-                    partition="aws", steps="steps", recipe=RECIPE, look_seconds=60, longest_seconds=9000
+                    partition="aws",
+                    steps="steps",
+                    recipe=RECIPE,
+                    alarms=ALARMS,
+                    look_seconds=60,
+                    longest_seconds=9000,
                 )
             ),
             call=self._call,

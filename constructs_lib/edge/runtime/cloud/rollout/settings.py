@@ -30,8 +30,6 @@ class Settings:
     """ARN of the state machine."""
     topics: Sequence[str]
     """ARNs of those who are told of failures."""
-    alarms: Sequence[str]
-    """Names of those that stop a rollout while the canary soaks."""
     job: Mapping[str, Any]
     """How the IoT job behind a deployment goes about it."""
     notify_seconds: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +93,12 @@ class Steps:
 
     # --- what is rolled out ---------------------------------------------------------------------------
 
-    def prepare(self, *, asked: Mapping[str, Any], recipe: str) -> dict[str, Any]:
+    def prepare(self, *, asked: Mapping[str, Any], recipe: str, alarms: Sequence[str]) -> dict[str, Any]:
         """What is rolled out, and what to go back to.
 
         :param asked: ``components``, ``model``, ``force``: what the rollout was started with.
         :param recipe: of the model's component, for a model that is not published yet.
+        :param alarms: names of those that stop a rollout.
         """
         good = state.last_good(self._aws.s3, self._settings.bucket)
         before = {} if good is None else dict(good.components)
@@ -112,7 +113,7 @@ class Steps:
                 "so name all components"
             )
         if not asked.get("force"):
-            self._refuse_in_alarm()
+            self._refuse_in_alarm(alarms)
         self._count("RolloutsStarted")
         return {
             "components": components,
@@ -131,8 +132,8 @@ class Steps:
         )
         return published.version
 
-    def _refuse_in_alarm(self) -> None:
-        found = self._in_alarm()
+    def _refuse_in_alarm(self, alarms: Sequence[str]) -> None:
+        found = self._in_alarm(alarms)
         if found:
             raise InAlarmError(
                 f"in alarm before anything was deployed: {', '.join(found)}. Start it with "
@@ -230,26 +231,25 @@ class Steps:
         status = self._aws.greengrass.get_deployment(deploymentId=deployment)["deploymentStatus"]
         return status in _GONE
 
-    def soak(self, *, version: str, looks: int) -> dict[str, Any]:
+    def soak(self, *, version: str, looks: int, alarms: Sequence[str]) -> dict[str, Any]:
         """Whether the canary fares well with it."""
         settings = self._settings
         verdict = judge_soak(
-            alarms=self._in_alarm(),
+            alarms=self._in_alarm(alarms),
             rejected=self._things.rejecting(settings.group_name(CANARY), version),
             soaked=looks * settings.look_seconds,
             soak_seconds=settings.soak_seconds,
         )
         return _looked(verdict, looks)
 
-    def _in_alarm(self) -> list[str]:
-        names = list(self._settings.alarms)
+    def _in_alarm(self, names: Sequence[str]) -> list[str]:
         if not names:
             return []
         found = self._aws.cloudwatch.describe_alarms(
-            AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
+            AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
         )
-        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
-        return sorted(each["AlarmName"] for each in alarms)
+        ringing = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        return sorted(each["AlarmName"] for each in ringing)
 
     # --- how it ended ---------------------------------------------------------------------------------
 
