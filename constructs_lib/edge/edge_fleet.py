@@ -90,6 +90,7 @@ class EdgeFleet(constructs.Construct):
         :param telemetry: what they tell. Default: `EdgeTelemetry()`.
         :param program: how the program on them runs. Default: `EdgeProgram()`.
         :param components: other components that devices get with the fleet's own, by name: an exact version.
+            Together at most 1,000 characters. A change of one starts a rollout.
         :param fleet_name: 1-36 lower-case letters, digits and hyphens. Default: of stack and path.
         :param artefact_bucket: where components lie. Default: a new one, kept when the stack goes.
         :param encryption_key: of the new bucket. Default: a new key.
