@@ -314,6 +314,34 @@ def test_stopping_answers_what_has_arrived(served: Served) -> None:
         UnixConnection(served.path).request("GET", "/ping")
 
 
+@pytest.mark.parametrize("arrived", [b"", b"POST /invoc", b"{"])
+def test_stopping_waits_for_what_is_arriving(served: Served, arrived: bytes) -> None:
+    """Nothing has arrived: closed at once. A part has: the rest may come, and is answered."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(5)
+    client.connect(str(served.path))
+    head = (
+        f"POST /invocations HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    )
+    whole = head.encode() + BODY
+    part = whole[: len(head) + 1] if arrived == b"{" else arrived
+    client.sendall(part)
+    time.sleep(0.1)
+    stopped: list[bool] = []
+    stopping = threading.Thread(target=lambda: stopped.append(served.server.stop(3)))
+    begun = time.monotonic()
+    stopping.start()
+    time.sleep(0.1)
+    if arrived:
+        client.sendall(whole[len(part) :])
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert client.recv(10_000) is not None
+    stopping.join(5)
+    client.close()
+    assert stopped == [True]
+    assert time.monotonic() - begun < 2.5
+
+
 def test_many_clients_at_once_get_their_own_answers(served: Served) -> None:
     wrong: list[object] = []
 

@@ -199,6 +199,7 @@ class _Connection:
         self._left = 0
         self._length: int | None = 0
         self._expects = False
+        self._idle = True
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -207,9 +208,12 @@ class _Connection:
             self._socket.close()
 
     def no_more(self) -> None:
-        """Read what has arrived, and then the end."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RD)
+        """Wait for no further request. One that is arriving arrives: closing would break it off at the client."""
+        with contextlib.suppress(OSError, ValueError):
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            if self._idle and not poll.poll(0):
+                self._socket.shutdown(socket.SHUT_RD)
 
     def refuse(self, error: BadRequest) -> None:
         """Without reading anything."""
@@ -243,9 +247,13 @@ class _Connection:
     def _head(self, times: Times) -> bytes | None:
         """The lines of a head; None where the client is done."""
         if not self._read:
+            self._idle = True
+            if self._server.stopping:
+                self.no_more()
             self._until(times.idle)
             if not self._receive():
                 return None
+        self._idle = False
         self._until(times.head)
         searched = 0
         while (end := self._read.find(b"\r\n\r\n", searched)) < 0:
