@@ -119,6 +119,14 @@ def test_an_archive_cut_off_anywhere_is_refused(
             unpack(tmp_path / "cut", folder)
 
 
+def test_a_file_shorter_than_it_says_is_refused(tmp_path: Path, folder: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "z", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.onnx", b"x" * 100)
+        archive.filelist[0].file_size += 5
+    with pytest.raises(BadModel, match=r"'model\.onnx' ends before its end"):
+        unpack(tmp_path / "z", folder)
+
+
 def test_bombs_are_refused_before_they_are_written(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from .support import (
+    MODULE,
+    REPOSITORY,
     Running,
     UnixConnection,
     constant_archive,
@@ -16,6 +25,7 @@ from .support import (
     hand_over,
     packed,
     read_lines,
+    until,
 )
 
 
@@ -165,9 +175,130 @@ def test_what_is_under_way_is_answered_when_it_stops(program: Running, tmp_path:
     connection.endheaders()
     assert connection.sock is not None
     connection.sock.sendall(body[:10])
+    time.sleep(0.2)
     assert program.process is not None
     program.process.terminate()
+    until(lambda: not program.socket.exists())
+    time.sleep(0.2)
     connection.sock.sendall(body[10:])
     assert connection.getresponse().status == 200
     assert program.process.wait(20) == 0
     assert not program.socket.exists()
+
+
+def test_a_result_too_large_for_a_message_is_told_without_its_input(program: Running, tmp_path: Path) -> None:
+    program.hand_over(constant_archive(tmp_path, 1), "v1", wait=0)
+    program.start().serves("v1")
+    assert program.infer([[1, 1, 1, 1]] * 1600)[0] == 200
+    assert program.infer([[1, 1, 1, 1]] * 1601)[0] == 200
+    assert program.stop() == 0
+    messages = read_lines(program.out / "dt~cameras~cam-1~inference.jsonl")
+    small, large = [each for message in messages for each in message["records"]]
+    assert len(small["input"]["X"]) == 1600
+    assert large["input"] is None
+    assert len(large["output"]["y"]) == 1601
+
+
+def test_the_shadow_chooses_among_what_is_here(program: Running, tmp_path: Path) -> None:
+    topic = "$aws~things~cam-1~shadow~name~model~update"
+    for number in (1, 2):
+        program.hand_over(constant_archive(tmp_path, number), f"v{number}", wait=0)
+        program.start().serves(f"v{number}")
+        if number == 1:
+            program.stop()
+    incoming = program.out / "in"
+    incoming.mkdir(exist_ok=True)
+    delta = {"state": {"version": "v1"}, "version": 7}
+    (incoming / "new").write_text(json.dumps(delta))
+    (incoming / "new").rename(incoming / f"{topic}~delta.json")
+    program.serves("v1")
+
+    def reported() -> dict[str, Any]:
+        lines = read_lines(program.out / f"{topic}.jsonl")
+        return lines[-1]["state"]["reported"] if lines else {}
+
+    until(lambda: reported().get("version") == "v1")
+    assert reported()["status"] == "serving"
+    assert reported()["previous"] == "v2"
+    assert program.hand_over(constant_archive(tmp_path, 3), "v3").returncode == 0
+    until(lambda: reported().get("version") == "v3")
+
+
+def test_killed_under_requests_it_serves_again_and_ids_stay_unique(program: Running, tmp_path: Path) -> None:
+    program.hand_over(constant_archive(tmp_path, 1), "v1", wait=0)
+    for _ in range(3):
+        program.start().serves("v1")
+        for number in range(20):
+            assert program.infer([[number, 0, 0, 0]])[0] == 200
+        program.kill()
+    program.start().serves("v1")
+    assert program.stop() == 0
+    messages = read_lines(program.out / "dt~cameras~cam-1~inference.jsonl")
+    ids = {record["id"] for message in messages for record in message["records"]}
+    # What was answered in the last moment before a SIGKILL may not have come to the disk.
+    assert 45 <= len(ids) <= 60
+
+
+def test_telemetry_that_cannot_be_had_fails_no_request(program: Running, tmp_path: Path) -> None:
+    program.hand_over(constant_archive(tmp_path, 1), "v1", wait=0)
+    (program.root / "buffer").write_text("no folder")
+    program.start().serves("v1")
+    assert program.infer([[1, 1, 1, 1]])[0] == 200
+    told = program.status()
+    assert told is not None
+    assert told["buffer"] is None
+    assert program.stop() == 0
+
+
+def test_the_loopback_is_there_if_it_is_asked_for(program: Running) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program.settings = {"http_port": port}
+    program.start().up()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/ping")
+    assert connection.getresponse().status == 503
+    connection.close()
+    assert program.stop() == 0
+
+
+def test_a_second_program_does_not_take_the_firsts_place(program: Running) -> None:
+    program.start().up()
+    second = Running(program.root).start()
+    assert second.process is not None
+    assert second.process.wait(20) == 1
+    assert "another program has" in program.log()
+    assert program.status() is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"memory": 5}, "memory is not known"),
+        ({"transport": {"kind": "pigeon"}}, "transport.kind is 'pigeon'"),
+    ],
+)
+def test_a_wrong_configuration_is_told(program: Running, settings: dict[str, Any], told: str) -> None:
+    program.settings = settings
+    process = program.start().process
+    assert process is not None
+    assert process.wait(20) == 2
+    assert told in program.log()
+
+
+def test_it_runs_from_a_file(program: Running) -> None:
+    given = {"fleet": "f", "thing": "t", "root": "/nowhere", "transport": {"kind": "greengrass"}}
+    file = program.root / "config.json"
+    file.write_text(json.dumps(given))
+    command = [sys.executable, "-m", MODULE, "--config", str(file), "--root", str(program.root)]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        told = program.up().status()
+        assert told is not None
+        assert told["thing"] == "t"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()

@@ -165,7 +165,8 @@ def _transport(reader: Reader) -> TransportConfig:
         made = TransportConfig(kind=kind, folder=reader.path("folder", None))
     else:
         made = TransportConfig(kind=kind)
-    reader.refuse_others()
+    if kind:
+        reader.refuse_others()
     return made
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .buffer import BufferInUseError, DiskBuffer
 from .config import Config
+from .http_server import HttpServer
 from .memory import give_back, rss_mb
 from .models import ModelStore
 from .recorder import Recorder
@@ -22,7 +23,6 @@ from .summary import Counts
 from .swap import Swapper
 from .transport import Transport, transport_of
 from .uplink import Uplink
-from .wire import HttpServer
 
 _LOG = logging.getLogger(__name__)
 _ANSWER_SECONDS = 5.0

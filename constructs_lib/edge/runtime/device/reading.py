@@ -55,7 +55,7 @@ class Reader:
         if isinstance(given, str) and given in allowed:
             return given
         self.refuse(key, given, " or ".join(allowed))
-        return allowed[0]
+        return default or ""
 
     def path(self, key: str, default: str | None) -> Path:
         """An absolute path: a service has no folder of its own to start from."""
@@ -115,5 +115,6 @@ class Reader:
         given = self._given.get(key)
         if not isinstance(given, dict):
             self.refuse(key, given, "an object")
-            given = {}
+            # What it lacks besides follows from that, and is not worth a word.
+            return Reader({}, "", [])
         return Reader(given, f"{self._path}{key}.", self.wrong)

@@ -26,8 +26,9 @@ from .summary import Counts
 _LOG = logging.getLogger(__name__)
 _WAITING = 256
 """Results between requests and the disk."""
-_LARGEST = 128_000
-"""Bytes of an array, beyond which no message could have it: it is not even made JSON of."""
+_LARGEST = 6_400
+"""Values of a result's input or output. More would not fit in a message (128 KB, about 20 bytes a value), and making
+JSON of them would hold up requests: the interpreter does one thing at a time."""
 
 
 class Recorder:
@@ -134,4 +135,4 @@ def _plain(values: Mapping[str, Array] | Mapping[str, Output] | None) -> dict[st
 def _size(value: Output) -> int:
     if isinstance(value, list):
         return sum(_size(each) for each in value)
-    return value.scores.nbytes if isinstance(value, Mapped) else value.nbytes
+    return value.scores.size if isinstance(value, Mapped) else value.size

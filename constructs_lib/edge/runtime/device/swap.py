@@ -248,8 +248,9 @@ class Swapper:
         state = replace(
             state, rejected={each: why for each, why in state.rejected.items() if each != loaded.version}
         )
-        self._current = loaded
+        # Written down before anybody can see it: what was told to be served is served after a power cut.
         self._decide(state)
+        self._current = loaded
         _LOG.info("%s is served", loaded.version)
         if before is not None:
             self._replaced = True

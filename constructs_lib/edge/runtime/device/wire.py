@@ -1,7 +1,6 @@
-"""HTTP/1.1 as little as local inference needs, on a Unix socket and on the loopback: a thread for each connection.
+"""HTTP/1.1 as little as local inference needs: requests, answers, and the connection that they come and go by.
 
-Connections are kept alive. Head and body are bounded in size and in time. A request that has arrived is answered, also
-while the server stops.
+Connections are kept alive. Head and body are bounded in size and in time.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import json
 import logging
 import select
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,127 +87,32 @@ def refusal(error: BadRequest, headers: Mapping[str, str] | None = None) -> Answ
     )
 
 
-class HttpServer:
-    """Answers on sockets that listen already."""
+class Connection:
+    """One client, from its first request to its last."""
 
-    def __init__(
-        self,
-        listeners: Sequence[socket.socket],
-        handle: Handle,
-        *,
-        most: int = 128,
-        times: Times | None = None,
-    ) -> None:
-        """:param most: connections at once; another one is told so, and closed."""
-        self._listeners = list(listeners)
-        self._handle = handle
-        self._most = most
-        self._times = times or Times()
-        self._lock = threading.Lock()
-        self._open: dict[_Connection, threading.Thread] = {}
-        self.stopping = False
-        self._threads = [
-            threading.Thread(target=self._accept, args=(each,), name="accept", daemon=True)
-            for each in self._listeners
-        ]
-        self._wake, self._woken = socket.socketpair()
-
-    def start(self) -> None:
-        """Begin to accept."""
-        for each in self._threads:
-            each.start()
-
-    def stop(self, seconds: float) -> bool:
-        """Accept no more, answer what has arrived, close; whether all was answered in time."""
-        self.stopping = True
-        self._wake.close()
-        for thread in self._threads:
-            thread.join(seconds)
-        for each in (*self._listeners, self._woken):
-            each.close()
-        until = time.monotonic() + seconds
-        with self._lock:
-            still = dict(self._open)
-        for connection in still:
-            connection.no_more()
-        for thread in still.values():
-            thread.join(max(0.0, until - time.monotonic()))
-        return not any(thread.is_alive() for thread in still.values())
-
-    def _accept(self, listener: socket.socket) -> None:
-        """Accept until the server stops, and then those that have connected by now."""
-        listener.setblocking(False)
-        poll = select.poll()
-        for each in (listener, self._woken):
-            poll.register(each, select.POLLIN)
-        while True:
-            poll.poll()
-            last = self.stopping
-            try:
-                while True:
-                    accepted, _ = listener.accept()
-                    accepted.setblocking(True)
-                    self._take(accepted)
-            except BlockingIOError:
-                if last:
-                    return
-            except OSError as error:
-                if last:
-                    return
-                # No descriptors left, perhaps: others will be closed.
-                _LOG.warning("no connection could be accepted: %s", error)
-                time.sleep(0.1)
-
-    def _take(self, accepted: socket.socket) -> None:
-        connection = _Connection(accepted, self)
-        with self._lock:
-            full = len(self._open) >= self._most
-            if not full:
-                thread = threading.Thread(target=self._serve, args=(connection,), name="client", daemon=True)
-                self._open[connection] = thread
-        if full:
-            connection.refuse(BadRequest(429, f"{self._most} connections are open already"))
-            return
-        try:
-            thread.start()
-        except RuntimeError:
-            _LOG.exception("no thread could be started")
-            self._forget(connection)
-
-    def _serve(self, connection: _Connection) -> None:
-        try:
-            connection.run(self._handle, self._times)
-        except Gone:
-            pass
-        except Exception:
-            _LOG.exception("a connection ended")
-        finally:
-            self._forget(connection)
-
-    def _forget(self, connection: _Connection) -> None:
-        with self._lock:
-            self._open.pop(connection, None)
-        connection.close()
-
-
-class _Connection:
-    def __init__(self, accepted: socket.socket, server: HttpServer) -> None:
-        self._socket, self._server = accepted, server
+    def __init__(self, accepted: socket.socket, stopping: Callable[[], bool]) -> None:
+        """:param stopping: whether no request is taken after this one."""
+        self._socket, self._stopping = accepted, stopping
         self._read = bytearray()
         self._left = 0
         self._length: int | None = 0
         self._expects = False
+        self._idle = True
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self) -> None:
+        """Close."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
     def no_more(self) -> None:
-        """Read what has arrived, and then the end."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RD)
+        """Wait for no further request. One that is arriving arrives: closing would break it off at the client."""
+        with contextlib.suppress(OSError, ValueError):
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            if self._idle and not poll.poll(0):
+                self._socket.shutdown(socket.SHUT_RD)
 
     def refuse(self, error: BadRequest) -> None:
         """Without reading anything."""
@@ -220,6 +123,10 @@ class _Connection:
         self.close()
 
     def run(self, handle: Handle, times: Times) -> None:
+        """Answer until it is done, or too slow.
+
+        :raises Gone: it went before it had its answer.
+        """
         while True:
             try:
                 head = self._head(times)
@@ -231,7 +138,7 @@ class _Connection:
                 return
             answer = _answered(handle, request)
             # A body that was refused is read and thrown away: who sends it could not read the answer otherwise.
-            keep = self._discard(times) and keep and not self._server.stopping
+            keep = self._discard(times) and keep and not self._stopping()
             if not keep:
                 self._finish(answer, times)
                 return
@@ -243,9 +150,13 @@ class _Connection:
     def _head(self, times: Times) -> bytes | None:
         """The lines of a head; None where the client is done."""
         if not self._read:
+            self._idle = True
+            if self._stopping():
+                self.no_more()
             self._until(times.idle)
             if not self._receive():
                 return None
+        self._idle = False
         self._until(times.head)
         searched = 0
         while (end := self._read.find(b"\r\n\r\n", searched)) < 0:
