@@ -152,7 +152,8 @@ class EdgeRollout:
 
 
 def _seconds(given: cdk.Duration | None, default: int) -> int:
-    return default if given is None else int(given.to_seconds())
+    # Not `to_seconds`, which fails for what a rule has yet to refuse in words.
+    return default if given is None else int(given.to_milliseconds() // 1000)
 
 
 _rate_rules = Rules[ExponentialRate]()
@@ -202,7 +203,7 @@ def times_are_known(rollout: EdgeRollout) -> Iterator[Broken]:
         if is_token(given):
             yield Broken(name, given, "a value that is known at synthesis")
     given = rollout.device_timeout
-    if isinstance(given, cdk.Duration) and not is_token(given) and given.to_seconds() % _MINUTE:
+    if isinstance(given, cdk.Duration) and not is_token(given) and given.to_milliseconds() % (1000 * _MINUTE):
         yield Broken("device_timeout", given.to_human_string(), "whole minutes, as IoT jobs count them")
 
 

@@ -57,12 +57,12 @@ class EdgeTelemetry:
     @property
     def summary_seconds(self) -> int:
         """`summary_every`, with its default applied."""
-        return 60 if self.summary_every is None else int(self.summary_every.to_seconds())
+        return _seconds(self.summary_every, 60)
 
     @property
     def silent_seconds(self) -> int:
         """`silent_after`, with its default applied."""
-        return 900 if self.silent_after is None else int(self.silent_after.to_seconds())
+        return _seconds(self.silent_after, 900)
 
     @property
     def retention_days(self) -> int:
@@ -77,6 +77,11 @@ class EdgeTelemetry:
             "buffer": {"max_bytes": mebibytes << 20},
             "summary_seconds": self.summary_seconds,
         }
+
+
+def _seconds(given: cdk.Duration | None, default: int) -> int:
+    # Not `to_seconds`, which fails for what a rule has yet to refuse in words.
+    return default if given is None else int(given.to_milliseconds() // 1000)
 
 
 _rules = Rules[EdgeTelemetry]()
