@@ -7,14 +7,16 @@ import re
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_sns as sns
 
 from constructs_lib import EdgeDevices, EdgeFleet, ModelData
 
-from .synth import Template, a_bucket, flat, resources
+from .synth import ACCOUNT, Template, a_bucket, flat, properties, resources, synthesized
 
 HERE = "<AWS::Region>:<AWS::AccountId>"
 METRICS = ("cloudwatch:PutMetricData", "*")
 LOGS = {("logs:CreateLogStream", "<logs>"), ("logs:PutLogEvents", "<logs>")}
+COMPONENT, ROLLOUT = "Custom::GreengrassComponent", "Custom::EdgeRollout"
 KEY = "1.0.0/model.tar.gz"
 
 
@@ -64,3 +66,29 @@ def environment(template: Template, function: str) -> dict[str, str]:
         if id.startswith(function)
     ]
     return {name: flat(value) for name, value in found.get("Environment", {}).get("Variables", {}).items()}
+
+
+def made(stack: cdk.Stack, **props: Any) -> Template:
+    a_fleet(stack, **props)
+    return synthesized(stack)
+
+
+def configuration(template: Template) -> dict[str, Any]:
+    """What the program on devices is told."""
+    (recipe,) = [
+        json.loads(flat(each["Properties"]["Recipe"]))
+        for each in resources(template, COMPONENT).values()
+        if each["Properties"]["Component"].endswith(".Inference")
+    ]
+    return dict(recipe["ComponentConfiguration"]["DefaultConfiguration"]["program"])
+
+
+def states(template: Template) -> dict[str, Any]:
+    """The states of the machine."""
+    definition = properties(template, "AWS::StepFunctions::StateMachine")["DefinitionString"]
+    return dict(json.loads(flat(definition))["States"])
+
+
+def topics(stack: cdk.Stack, number: int, name: str = "on-call") -> list[sns.ITopic]:
+    arn = f"arn:aws:sns:eu-west-1:{ACCOUNT}"
+    return [sns.Topic.from_topic_arn(stack, f"Topic{each}", f"{arn}:{name}{each}") for each in range(number)]
