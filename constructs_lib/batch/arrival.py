@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..core.checks import kind, text
+from ..core.checks import kind, settled, text
 from ..core.rules import Broken, Rules
-from .checks import settled
 
 _SOURCE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"
 _MANIFEST = ".manifest"

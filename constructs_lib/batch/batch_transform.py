@@ -15,12 +15,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 from aws_cdk.interfaces import aws_sagemaker as references
 
-from ..core.buckets import data_bucket
 from ..core.instance_types import PATTERN, transform_types
 from ..core.naming import fitted_name, physical_name
 from ..core.place import construct_path, note_place
 from ..core.roles import Permissions, allow_volumes
-from ..core.s3_prefix import S3Prefix
+from ..core.s3_prefix import S3Prefix, output_of
 from ..core.tokens import is_token
 from ..model.model import ModelBase
 from .alarms import BatchAlarms
@@ -258,12 +257,14 @@ class BatchTransform(constructs.Construct):
     # --- its parts ------------------------------------------------------------------------------------
 
     def _output(self, props: BatchTransformProps) -> S3Prefix:
-        bucket = props.output_bucket
-        if bucket is None:
-            what = f"Predictions of batch transform {self.transform_name}"
-            bucket = data_bucket(self, "Output", what=what, key=props.encryption_key)
-        prefix = f"batch/{self.transform_name}" if props.output_prefix is None else props.output_prefix
-        return S3Prefix(bucket=bucket, prefix=prefix, key=props.encryption_key)
+        return output_of(
+            self,
+            what=f"Predictions of batch transform {self.transform_name}",
+            bucket=props.output_bucket,
+            prefix=props.output_prefix,
+            default_prefix=f"batch/{self.transform_name}",
+            key=props.encryption_key,
+        )
 
     def _let_model_transform(self) -> None:
         model = self._props.model

@@ -7,15 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from ..core.checks import known
 from ..core.rules import Broken
-from ..core.tokens import is_token
 
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-
-
-def settled(name: str, value: object, why: str) -> Iterator[Broken]:
-    """A value that is known at synthesis, since something is worked out from it there: tokens do not pass."""
-    if is_token(value):
-        yield Broken(name, value, f"a value that is known at synthesis: {why}")
 
 
 def variables(

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ..core.checks import kind, text
+from ..core.checks import kind, settled, text
 from ..core.rules import DEVELOPER_GUIDE, Broken, Rules
-from .checks import settled
 
 _SOURCE = DEVELOPER_GUIDE + "batch-transform-data-processing.html"
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")

@@ -9,12 +9,11 @@ import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_dynamodb as dynamodb
 
-from ..core.checks import duration, whole_number
+from ..core.checks import duration, settled, whole_number
 from ..core.place import stack_of
 from ..core.roles import Permissions
 from ..core.rules import Broken, Rules
 from ..core.tokens import is_token
-from .checks import settled
 from .columns import Column, ColumnRole, ColumnType, of_role
 from .sink import BoundSink, PredictionSink, SinkPlace
 

@@ -10,9 +10,8 @@ from enum import Enum
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
-from ..core.checks import duration, kind, known, text
+from ..core.checks import duration, kind, known, settled, text
 from ..core.rules import API_REFERENCE, Broken, Rules
-from .checks import settled
 
 _SOURCE = API_REFERENCE + "API_TransformInput.html"
 _S3_SOURCE = API_REFERENCE + "API_TransformS3DataSource.html"

@@ -19,10 +19,7 @@ _ACTIONS = {
     "transform-job": ("CreateTransformJob", "DescribeTransformJob", "StopTransformJob"),
     "processing-job": ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"),
 }
-_RULES = {
-    "transform-job": "StepFunctionsGetEventsForSageMakerTransformJobsRule",
-    "processing-job": "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
-}
+_WAITED_FOR = {"transform-job": "TransformJobs", "processing-job": "ProcessingJobs"}
 
 
 _LOGGED = "Names and counts of runs, no user's data; CloudWatch Logs encrypts them with its own key."
@@ -54,30 +51,17 @@ class RunMachine(OwnMachine):
         self._let_run_jobs("transform-job")
         if passed_roles:
             self._let_run_jobs("processing-job")
-            self._let_pass(passed_roles)
+            self.let_pass(passed_roles)
         self._let_call([plan.work, *(each.function for each in plan.sinks)])
         self._let_map(output)
 
     def _let_run_jobs(self, kind: str) -> None:
-        arn = environment_of(self).arn
-        jobs = arn("sagemaker", f"{kind}/{self._job_prefix}-*")
+        jobs = environment_of(self).arn("sagemaker", f"{kind}/{self._job_prefix}-*")
         # The tags: ours, and the one by which Step Functions knows what it has made.
         actions = (*_ACTIONS[kind], "AddTags", "ListTags")
         self.allow(*(f"sagemaker:{action}" for action in actions), on=[jobs])
-        self.allow(
-            "events:PutTargets",
-            "events:PutRule",
-            "events:DescribeRule",
-            on=[arn("events", f"rule/{_RULES[kind]}")],
-        )
+        self.let_wait_for(_WAITED_FOR[kind])
         acknowledge_wildcard(self.machine, jobs, _JOBS)
-
-    def _let_pass(self, roles: Sequence[iam.IRole]) -> None:
-        self.allow(
-            "iam:PassRole",
-            on=[each.role_arn for each in roles],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        )
 
     def _let_call(self, functions: Sequence[str]) -> None:
         self.allow("lambda:InvokeFunction", on=list(dict.fromkeys(functions)))

@@ -10,11 +10,11 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from ..core.checks import duration, file, items_of, kind, known, text, whole_number
+from ..core.checks import duration, file, items_of, kind, known, settled, text, whole_number
 from ..core.instance_types import PATTERN
 from ..core.rules import API_REFERENCE, Broken, Rules
 from ..model.image import ContainerImage
-from .checks import settled, variables
+from .checks import variables
 from .input import CONTENT_TYPE
 
 _SOURCE = API_REFERENCE + "API_CreateProcessingJob.html"

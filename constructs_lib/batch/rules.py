@@ -9,13 +9,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from ..core.buckets import attributes_of
-from ..core.checks import KEY_PREFIX, duration, kind, known, text, whole_number
+from ..core.checks import KEY_PREFIX, duration, kind, known, settled, standard_topics, text, whole_number
 from ..core.instance_types import PATTERN, has_local_storage
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules
 from ..core.tokens import is_token
 from ..model.model import Model
 from ..model.reference import is_model
-from .checks import settled, variables
+from .checks import variables
 from .columns import column_names_differ
 from .input import BatchInput, RecordFormat, SplitType
 from .props import TAG, BatchTransformProps
@@ -32,8 +32,6 @@ _MOST_MB = 100
 _MOST_VARIABLES = 16
 _MOST_TAGS = 48
 """50, of which one is the library's, and one that of Step Functions."""
-_MOST_TOPICS = 5
-"""Of an alarm: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 _ACCEPT = re.compile(r"(?=.{3,256}$)[^\s/]+/[^\s/]+(\s*;.*)?")
 _TAG = re.compile(r"[\w .:/=+@-]*")
 _TAG_ALLOWED = "letters, digits, spaces and _.:/=+-@"
@@ -285,10 +283,4 @@ def schedule_is_one(props: BatchTransformProps) -> Iterator[Broken]:
 )
 def topics_take_alarms(props: BatchTransformProps) -> Iterator[Broken]:
     """Failures are told to at most 5 topics, all of them standard ones."""
-    if isinstance(props.notify, list | tuple):
-        if len(props.notify) > _MOST_TOPICS:
-            fix = "one topic with more subscribers"
-            yield Broken("notify", f"{len(props.notify)} topics", f"at most {_MOST_TOPICS}", fix)
-        for index, topic in enumerate(props.notify):
-            if getattr(topic, "fifo", False) is True:
-                yield Broken(f"notify[{index}]", "a FIFO topic", "a standard topic")
+    yield from standard_topics("notify", props.notify)

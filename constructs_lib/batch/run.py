@@ -15,11 +15,10 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 
 from ..core.buckets import attributes_of
 from ..core.place import environment_of, stack_of
-from ..core.roles import Permissions, allow_volumes
+from ..core.roles import Permissions, allow_publish, allow_volumes
 from ..core.s3_prefix import S3Prefix
 from ..model.reference import model_name
 from .bound_step import BoundStep
@@ -213,7 +212,7 @@ class BatchRuns(constructs.Construct):
         )
         permissions.allow("sqs:SendMessage", on=self._requests.dead_letters.queue_arn)
         for topic in self._props.notify:
-            _allow_publish(permissions, topic)
+            allow_publish(permissions, topic)
 
     # --- the plan -------------------------------------------------------------------------------------
 
@@ -350,8 +349,3 @@ def _numbered(sink: PredictionSink, before: Sequence[PredictionSink]) -> str:
     """Its id; the second of a kind has a number."""
     same = sum(each.id == sink.id for each in before)
     return f"{sink.id}{same + 1}" if same else sink.id
-
-
-def _allow_publish(permissions: Permissions, topic: sns.ITopic) -> None:
-    permissions.allow("sns:Publish", on=topic.topic_arn)
-    permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")

@@ -136,17 +136,49 @@ def latency(name: str, value: object) -> Iterator[Broken]:
         yield Broken(name, value.to_human_string(), allowed)
 
 
-def size(name: str, value: object, low: int, high: int) -> Iterator[Broken]:
-    """A `Size` of whole GiB within ``low``…``high`` GiB, both included."""
+_UNITS = {"MiB": ("mebibytes", 1024), "GiB": ("gibibytes", 1024 * 1024)}
+
+
+def size(name: str, value: object, low: int, high: int, *, unit: str = "GiB") -> Iterator[Broken]:
+    """A `Size` of whole GiB (or MiB, as `unit` says) within ``low``…``high``, both included."""
     if value is None or (isinstance(value, cdk.Size) and is_token(value)):
         return
-    bounds = f"a Size of whole GiB from {low} to {high}"
+    factory, kibibytes = _UNITS[unit]
+    bounds = f"a Size of whole {unit} from {low} to {high}"
     if not isinstance(value, cdk.Size):
-        yield Broken(name, value, bounds, "aws_cdk.Size.gibibytes(…)")
+        yield Broken(name, value, bounds, f"aws_cdk.Size.{factory}(…)")
         return
-    gibibytes = value.to_kibibytes(rounding=cdk.SizeRoundingBehavior.NONE) / 1024 / 1024
-    if not gibibytes.is_integer() or not low <= gibibytes <= high:
-        yield Broken(name, f"{gibibytes:g} GiB", bounds)
+    number = value.to_kibibytes(rounding=cdk.SizeRoundingBehavior.NONE) / kibibytes
+    if not number.is_integer() or not low <= number <= high:
+        yield Broken(name, f"{number:g} {unit}", bounds)
+
+
+def settled(name: str, value: object, why: str = "") -> Iterator[Broken]:
+    """A value that is known at synthesis, since something is worked out from it there: tokens do not pass."""
+    if is_token(value):
+        yield Broken(name, value, f"a value that is known at synthesis{': ' if why else ''}{why}")
+
+
+def seconds(given: cdk.Duration | None, default: int) -> int:
+    """The whole seconds of a `Duration`, rounded down: also of one that a rule has yet to refuse in words."""
+    return default if given is None else int(given.to_milliseconds() // 1000)
+
+
+MOST_TOPICS = 5
+"""Of an alarm: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
+
+
+def standard_topics(name: str, value: object) -> Iterator[Broken]:
+    """At most 5 topics, none of them FIFO."""
+    if not isinstance(value, list | tuple):
+        return
+    if len(value) > MOST_TOPICS:
+        yield Broken(
+            name, f"{len(value)} topics", f"at most {MOST_TOPICS}", "one topic with more subscribers"
+        )
+    for index, topic in enumerate(value):
+        if getattr(topic, "fifo", False) is True:
+            yield Broken(f"{name}[{index}]", "a FIFO topic", "a standard topic")
 
 
 def in_words(seconds: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import aws_cdk as cdk
 import constructs
@@ -12,8 +12,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from .place import environment_of, stack_of
-from .roles import acknowledge, acknowledge_inline_policy, acknowledge_wildcard, both_packs
-from .tokens import offered_by
+from .roles import (
+    acknowledge,
+    acknowledge_inline_policy,
+    acknowledge_on,
+    acknowledge_wildcard,
+    both_packs,
+)
 
 
 class OwnMachine(constructs.Construct):
@@ -58,14 +63,28 @@ class OwnMachine(constructs.Construct):
             iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions)
         )
 
+    def let_pass(self, roles: Sequence[iam.IRole]) -> None:
+        """Let it give `roles` to jobs of SageMaker."""
+        self.allow(
+            "iam:PassRole",
+            on=[each.role_arn for each in roles],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        )
+
+    def let_wait_for(self, jobs: str) -> None:
+        """Let it hear when jobs end (``.sync``), by the rule that Step Functions keeps for that.
+
+        :param jobs: ``TransformJobs``, ``ProcessingJobs``.
+
+        Source: https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
+        """
+        rule = environment_of(self).arn("events", f"rule/StepFunctionsGetEventsForSageMaker{jobs}Rule")
+        self.allow("events:PutTargets", "events:PutRule", "events:DescribeRule", on=[rule])
+
     def let_start(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` start executions, and see what becomes of them; CDK's own grant lets it list all machines."""
         executions = environment_of(self).arn("states", f"execution:{self._name}:*")
-        principal = grantee.grant_principal
-        # Not of every principal: services and accounts are no constructs, and have no policy of their own.
-        if "node" in offered_by(principal):
-            reason = "Executions are named when they are started."
-            acknowledge_wildcard(cast(constructs.IConstruct, principal), executions, reason)
+        acknowledge_on(grantee, executions, "Executions are named when they are started.")
         iam.Grant.add_to_principal(
             grantee=grantee, actions=["states:DescribeExecution"], resource_arns=[executions]
         )

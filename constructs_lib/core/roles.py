@@ -7,14 +7,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import cast
 
 import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 
 from .place import environment_of, path_of, stack_of
-from .tokens import is_token
+from .tokens import is_token, offered_by
 
 _DIGEST_LENGTH = 8
 _TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
@@ -199,6 +201,13 @@ def allow_metrics(permissions: Permissions, namespace: str) -> None:
     )
 
 
+def allow_publish(permissions: Permissions, topic: sns.ITopic) -> None:
+    """Publish to a topic, also to one that a key encrypts."""
+    # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
+    permissions.allow("sns:Publish", on=topic.topic_arn)
+    permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")
+
+
 def allow_volumes(permissions: Permissions, key: kms.IKey | None) -> None:
     """What EBS needs to encrypt volumes under the role's name; grants only for AWS resources."""
     if key is None:
@@ -284,6 +293,13 @@ def _shown(stack: cdk.Stack, resources: tuple[str, ...]) -> list[str]:
 def acknowledge_wildcard(scope: constructs.IConstruct, resource: str, reason: str) -> None:
     """Acknowledge that a statement below `scope` names the wildcard `resource`, and why it must."""
     acknowledge(scope, dict.fromkeys(wildcard_findings(scope, [resource]), reason))
+
+
+def acknowledge_on(grantee: iam.IGrantable, resource: str, reason: str) -> None:
+    """The same for a statement of `grantee`, where that is a construct: services and accounts have no policy."""
+    principal = grantee.grant_principal
+    if "node" in offered_by(principal):
+        acknowledge_wildcard(cast(constructs.IConstruct, principal), resource, reason)
 
 
 def acknowledge_inline_policy(scope: constructs.IConstruct) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import constructs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from .buckets import attributes_of
-from .roles import Permissions, acknowledge_wildcard
-from .tokens import offered_by
+from .buckets import attributes_of, data_bucket
+from .roles import Permissions, acknowledge_on
 
 # Objects of up to gigabytes are uploaded in parts: AWS asks for the right to give up on them too.
 _WRITE = ("s3:PutObject", "s3:AbortMultipartUpload")
@@ -83,13 +81,28 @@ class S3Prefix:
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         objects = self._objects
-        principal = grantee.grant_principal
-        # Not of every principal: services and accounts are no constructs, and have no policy of their own.
-        if "node" in offered_by(principal):
-            acknowledge_wildcard(cast(constructs.IConstruct, principal), objects, _PER_REQUEST)
+        acknowledge_on(grantee, objects, _PER_REQUEST)
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[objects])
 
     @property
     def keys(self) -> Sequence[kms.IKey]:
         """What its objects may be encrypted with."""
         return [key for key in (self.key, attributes_of(self.bucket).key) if key is not None]
+
+
+def output_of(
+    scope: constructs.Construct,
+    *,
+    what: str,
+    bucket: s3.IBucket | None,
+    prefix: str | None,
+    default_prefix: str,
+    key: kms.IKey | None,
+) -> S3Prefix:
+    """Where a construct puts what it makes: in `bucket`, or a new one of its own (``OutputBucket``).
+
+    :param what: the new bucket holds, in words.
+    :param key: encrypts the objects, and the new bucket.
+    """
+    place = data_bucket(scope, "Output", what=what, key=key) if bucket is None else bucket
+    return S3Prefix(bucket=place, prefix=default_prefix if prefix is None else prefix, key=key)

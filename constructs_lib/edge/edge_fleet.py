@@ -134,8 +134,9 @@ class EdgeFleet(constructs.Construct):
         """How a device joins: the template, the policy of claim certificates, and who decides."""
         self.telemetry = self._telemetry()
         """From the devices to S3 and CloudWatch."""
-        self._rollouts = self._make_rollouts()
-        self.components = self._publish()
+        recipes = self._recipes()
+        self._rollouts = self._make_rollouts(recipes[1])
+        self.components = self._publish(*recipes)
         """The fleet's own components, in the order in which they stand on each other."""
         self._rollouts.start_with({each.component_name: each.version for each in self.components})
         self.grants = EdgeFleetGrants(self)
@@ -237,7 +238,6 @@ class EdgeFleet(constructs.Construct):
             devices=self._props.devices,
             canary_percent=self._props.rollout.canary_percent,
             device_policy=self._identity.cfn_policy,
-            policy_name=f"{self.fleet_name}-device",
         )
         made.cfn_template.node.add_dependency(self.cfn_canary_group, self.cfn_fleet_group)
         return made
@@ -251,7 +251,7 @@ class EdgeFleet(constructs.Construct):
             notify=self._props.notify,
         )
 
-    def _make_rollouts(self) -> EdgeRollouts:
+    def _make_rollouts(self, model: Recipe) -> EdgeRollouts:
         made = EdgeRollouts(
             self,
             "Rollouts",
@@ -259,7 +259,7 @@ class EdgeFleet(constructs.Construct):
             rollout=self._props.rollout,
             artefacts=self.artefacts,
             models=self.models,
-            recipe=self._recipes()[1],
+            recipe=model,
             others=self._props.components,
             alarms=[*self.telemetry.alarms.canary, *self._props.rollout.alarms],
             notify=self._props.notify,
@@ -284,8 +284,9 @@ class EdgeFleet(constructs.Construct):
             **self._props.telemetry.told(),
         }
 
-    def _publish(self) -> tuple[PublishedComponent, PublishedComponent, PublishedComponent]:
-        runtime, model, inference = self._recipes()
+    def _publish(
+        self, runtime: Recipe, model: Recipe, inference: Recipe
+    ) -> tuple[PublishedComponent, PublishedComponent, PublishedComponent]:
         program = device_package(self._props.program.wheels)
         packed = s3_assets.Asset(self, "Program", path=program.path, asset_hash=program.digest)
         data = self._props.model.archived(self, "ModelData")

@@ -10,7 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from ..core.checks import folder, kind, text, whole_number
+from ..core.checks import folder, size, text, whole_number
 from ..core.rules import Broken, Rules
 
 _RECIPES = "https://docs.aws.amazon.com/greengrass/v2/developerguide/component-recipe-reference.html"
@@ -70,19 +70,10 @@ def program_fits_a_device(program: EdgeProgram) -> Iterator[Broken]:
     """Port, socket, memory, threads and interpreter are ones that a Linux device has."""
     yield from whole_number("http_port", program.http_port, 1024, 65_535)
     yield from text("socket", program.socket, _SOCKET, "an absolute path of at most 101 plain characters")
-    yield from _memory(program.memory)
+    yield from size("memory", program.memory, _SMALLEST, _LARGEST, unit="MiB")
     yield from whole_number("threads", program.threads, 1, 64)
     yield from whole_number("max_concurrent", program.max_concurrent, 1, 256)
     yield from text("python", program.python, _PYTHON, "a name or path of an interpreter", fix='"python3.11"')
-
-
-def _memory(given: object) -> Iterator[Broken]:
-    yield from kind("memory", given, cdk.Size, fix="aws_cdk.Size.mebibytes(…)")
-    if isinstance(given, cdk.Size) and not given.is_unresolved():
-        mebibytes = given.to_kibibytes(rounding=cdk.SizeRoundingBehavior.NONE) / 1024
-        if not mebibytes.is_integer() or not _SMALLEST <= mebibytes <= _LARGEST:
-            allowed = f"a Size of whole MiB from {_SMALLEST} to {_LARGEST}"
-            yield Broken("memory", f"{mebibytes:g} MiB", allowed)
 
 
 @program_rules.rule("SM-EDGE-011", source=_RECIPES)

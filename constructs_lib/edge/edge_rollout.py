@@ -10,7 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from ..core.checks import duration, kind, number, one_of, whole_number
+from ..core.checks import duration, kind, number, one_of, seconds, settled, whole_number
 from ..core.rules import Broken, Rules
 from ..core.tokens import is_token, offered_by
 
@@ -110,22 +110,22 @@ class EdgeRollout:
     @property
     def soak_seconds(self) -> int:
         """With its default applied."""
-        return _seconds(self.soak, _HOUR)
+        return seconds(self.soak, _HOUR)
 
     @property
     def canary_seconds(self) -> int:
         """`canary_timeout`, with its default applied."""
-        return _seconds(self.canary_timeout, 4 * _HOUR)
+        return seconds(self.canary_timeout, 4 * _HOUR)
 
     @property
     def fleet_seconds(self) -> int:
         """`fleet_timeout`, with its default applied."""
-        return _seconds(self.fleet_timeout, 2 * _DAY)
+        return seconds(self.fleet_timeout, 2 * _DAY)
 
     @property
     def look_seconds(self) -> int:
         """`look_every`, with its default applied."""
-        return _seconds(self.look_every, max(_MINUTE, -(-self.longest_seconds // _MOST_LOOKS)))
+        return seconds(self.look_every, max(_MINUTE, -(-self.longest_seconds // _MOST_LOOKS)))
 
     @property
     def longest_seconds(self) -> int:
@@ -143,17 +143,12 @@ class EdgeRollout:
             "minNumberOfExecutedThings": self.abort_min_devices,
             "thresholdPercentage": self.abort_percent,
         }
-        minutes = _seconds(self.device_timeout, 30 * _MINUTE) // _MINUTE
+        minutes = seconds(self.device_timeout, 30 * _MINUTE) // _MINUTE
         return {
             "jobExecutionsRolloutConfig": rate,
             "abortConfig": {"criteriaList": [criteria]},
             "timeoutConfig": {"inProgressTimeoutInMinutes": minutes},
         }
-
-
-def _seconds(given: cdk.Duration | None, default: int) -> int:
-    # Not `to_seconds`, which fails for what a rule has yet to refuse in words.
-    return default if given is None else int(given.to_milliseconds() // 1000)
 
 
 _rate_rules = Rules[ExponentialRate]()
@@ -200,8 +195,7 @@ def times_are_known(rollout: EdgeRollout) -> Iterator[Broken]:
         ("look_every", rollout.look_every, 10, _HOUR),
     ):
         yield from duration(name, given, low, high)
-        if is_token(given):
-            yield Broken(name, given, "a value that is known at synthesis")
+        yield from settled(name, given)
     given = rollout.device_timeout
     if isinstance(given, cdk.Duration) and not is_token(given) and given.to_milliseconds() % (1000 * _MINUTE):
         yield Broken("device_timeout", given.to_human_string(), "whole minutes, as IoT jobs count them")

@@ -41,17 +41,17 @@ class DeviceIdentity(constructs.Construct):
         self.cfn_role_alias = iot.CfnRoleAlias(
             self,
             "Alias",
-            role_alias=f"{names.fleet}-devices",
+            role_alias=names.role_alias,
             role_arn=self.role.role_arn,
             credential_duration_seconds=_ONE_HOUR,
         )
         """By which devices ask for the role."""
-        self.alias = f"{names.fleet}-devices"
+        self.alias = names.role_alias
         """Its name, for the configuration of the nucleus (``iotRoleAlias``)."""
         self.cfn_policy = iot.CfnPolicy(
             self,
             "Policy",
-            policy_name=f"{names.fleet}-device",
+            policy_name=names.device_policy,
             policy_document=self._policy(names),
         )
         """Of every device's certificate."""
@@ -90,7 +90,7 @@ class DeviceIdentity(constructs.Construct):
                 _allow("iot:Publish", on=below("topic", [*told, *conversations])),
                 _allow("iot:Receive", on=below("topic", conversations)),
                 _allow("iot:Subscribe", on=below("topicfilter", conversations)),
-                _allow("iot:AssumeRoleWithCertificate", on=[arn("iot", f"rolealias/{names.fleet}-devices")]),
+                _allow("iot:AssumeRoleWithCertificate", on=[arn("iot", f"rolealias/{names.role_alias}")]),
                 # Over HTTPS, where AWS IoT knows no thing's name: the certificate alone says which device asks.
                 _allow(
                     "greengrass:GetComponentVersionArtifact",

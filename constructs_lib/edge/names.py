@@ -46,6 +46,21 @@ class FleetNames:
         """All others. No device is in both: Greengrass could not resolve two versions of one component."""
         return f"{self.fleet}-{FLEET}"
 
+    @property
+    def role_alias(self) -> str:
+        """By which devices ask for their role."""
+        return f"{self.fleet}-devices"
+
+    @property
+    def device_policy(self) -> str:
+        """Of the certificate of every device."""
+        return f"{self.fleet}-device"
+
+    @property
+    def claim_policy(self) -> str:
+        """Of the certificate that devices leave the plant with."""
+        return f"{self.fleet}-claim"
+
     def topic(self, kind: str, thing: str) -> str:
         """Of results (``inference``) or of counts (``summary``)."""
         return f"dt/{self.fleet}/{thing}/{kind}"

@@ -15,14 +15,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
-from ..core.buckets import attributes_of, data_bucket
-from ..core.checks import KEY_PREFIX, duration, kind, text, whole_number
+from ..core.buckets import attributes_of
+from ..core.checks import KEY_PREFIX, duration, kind, settled, standard_topics, text, whole_number
 from ..core.machine import OwnMachine
 from ..core.naming import fitted_name, physical_name
 from ..core.place import construct_path, environment_of, note_place
 from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules
-from ..core.s3_prefix import S3Prefix
+from ..core.s3_prefix import S3Prefix, output_of
 from ..core.tokens import is_token
 from ..model.data import ModelData, ModelDataPrefix
 from ..model.network import bound_network, network_props_go_together
@@ -30,7 +30,7 @@ from .held_out_set import PlacedObject
 from .neo_job import NeoPlan, definition
 from .neo_target import NeoFramework, NeoTarget
 from .optimisation import allow_fetching, let_run_jobs, let_tell, uri_of
-from .optimisation_props import few_tags, named, standard_topics
+from .optimisation_props import LIMITS_THE_MACHINE, few_tags, named
 
 _CREATE = API_REFERENCE + "API_CreateCompilationJob.html"
 _INPUT = API_REFERENCE + "API_InputConfig.html"
@@ -207,12 +207,14 @@ class NeoCompilation(constructs.Construct):
 
     def _output(self) -> S3Prefix:
         props = self._props
-        bucket = props.output_bucket
-        if bucket is None:
-            what = f"Models compiled by {self.compilation_name}"
-            bucket = data_bucket(self, "Output", what=what, key=props.encryption_key)
-        prefix = f"compiled/{self.compilation_name}" if props.output_prefix is None else props.output_prefix
-        return S3Prefix(bucket=bucket, prefix=prefix, key=props.encryption_key)
+        return output_of(
+            self,
+            what=f"Models compiled by {self.compilation_name}",
+            bucket=props.output_bucket,
+            prefix=props.output_prefix,
+            default_prefix=f"compiled/{self.compilation_name}",
+            key=props.encryption_key,
+        )
 
     def _plan(self) -> NeoPlan:
         props, permissions = self._props, self._permissions
@@ -315,11 +317,8 @@ def compilation_has_limits(props: NeoCompilationProps) -> Iterator[Broken]:
         )
     yield from duration("max_runtime", props.max_runtime, 60, 86_400)
     yield from whole_number("attempts", props.attempts, 1, 10)
-    for name, value in (("max_runtime", props.max_runtime), ("attempts", props.attempts)):
-        if is_token(value):
-            yield Broken(
-                name, value, "a value that is known at synthesis: the machine's limit follows from it"
-            )
+    yield from settled("max_runtime", props.max_runtime, LIMITS_THE_MACHINE)
+    yield from settled("attempts", props.attempts, LIMITS_THE_MACHINE)
 
 
 @neo_rules.rule("SM-EDGE-075", source=_CREATE)
@@ -333,7 +332,7 @@ def compilation_has_a_place(props: NeoCompilationProps) -> Iterator[Broken]:
         yield Broken("output_prefix", given, "no apostrophe: Step Functions quotes with it")
     yield from named("compilation_name", props.compilation_name)
     yield from few_tags(props.tags)
-    yield from standard_topics(props.notify)
+    yield from standard_topics("notify", props.notify)
 
 
 @neo_rules.rule("SM-EDGE-076", source=API_REFERENCE + "API_NeoVpcConfig.html")

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
-from ..core.buckets import attributes_of, data_bucket
+from ..core.buckets import attributes_of
 from ..core.code import runtime_archive
 from ..core.machine import OwnMachine
 from ..core.naming import fitted_name, physical_name
@@ -28,7 +28,7 @@ from ..core.roles import (
     allow_volumes,
     execution_role,
 )
-from ..core.s3_prefix import S3Prefix
+from ..core.s3_prefix import S3Prefix, output_of
 from ..model.data import ModelData
 from ..model.image import ContainerImage
 from ..model.network import BoundNetwork, bound_network
@@ -196,12 +196,14 @@ class ModelOptimisation(constructs.Construct):
 
     def _output(self) -> S3Prefix:
         props = self._props
-        bucket = props.output_bucket
-        if bucket is None:
-            what = f"Models for devices, by {self.optimisation_name}"
-            bucket = data_bucket(self, "Output", what=what, key=props.encryption_key)
-        prefix = f"optimised/{self.optimisation_name}" if props.output_prefix is None else props.output_prefix
-        return S3Prefix(bucket=bucket, prefix=prefix, key=props.encryption_key)
+        return output_of(
+            self,
+            what=f"Models for devices, by {self.optimisation_name}",
+            bucket=props.output_bucket,
+            prefix=props.output_prefix,
+            default_prefix=f"optimised/{self.optimisation_name}",
+            key=props.encryption_key,
+        )
 
     def _plan(self) -> OptimisationPlan:
         props, permissions = self._props, self._permissions
@@ -263,16 +265,7 @@ class ModelOptimisation(constructs.Construct):
     def _let_machine(self) -> None:
         machine, props = self._machine, self._props
         let_run_jobs(machine, "processing-job", self._job_prefix, "ProcessingJob", self.role)
-        machine.allow(
-            "events:PutTargets",
-            "events:PutRule",
-            "events:DescribeRule",
-            on=[
-                environment_of(self).arn(
-                    "events", "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule"
-                )
-            ],
-        )
+        machine.let_wait_for("ProcessingJobs")
         let_tell(machine, props.notify)
         if props.rollout is not None:
             machine.allow("lambda:InvokeFunction", on=[props.rollout.start_function.function_arn])
@@ -303,11 +296,7 @@ def let_run_jobs(machine: OwnMachine, kind: str, prefix: str, noun: str, role: i
         on=[jobs],
     )
     acknowledge_wildcard(machine.machine, jobs, _JOBS)
-    machine.allow(
-        "iam:PassRole",
-        on=[role.role_arn],
-        conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-    )
+    machine.let_pass([role])
 
 
 def let_tell(machine: OwnMachine, topics: Sequence[sns.ITopic]) -> None:

@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from ..core.checks import KEY_PREFIX, duration, kind, number, text, whole_number
+from ..core.checks import KEY_PREFIX, duration, kind, number, settled, standard_topics, text, whole_number
 from ..core.instance_types import PATTERN, has_accelerators, has_local_storage, is_arm
 from ..core.rules import API_REFERENCE, Broken, Rules
 from ..core.s3_prefix import S3Prefix
@@ -29,7 +29,7 @@ _CREATE = API_REFERENCE + "API_CreateProcessingJob.html"
 _CLUSTER = API_REFERENCE + "API_ProcessingClusterConfig.html"
 _TOPICS = "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-grouping.html"
 _NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]+(-[a-z0-9]+)*")
-MOST_TOPICS = 5
+LIMITS_THE_MACHINE = "the machine's limit follows from it"
 LONGEST_RUN = 86_400
 DEFAULT_RUN = 3600
 
@@ -96,13 +96,9 @@ def limits_are_some(props: ModelOptimisationProps) -> Iterator[Broken]:
     yield from whole_number("attempts", props.attempts, 1, 10)
     yield from whole_number("golden_records", props.golden_records, 1, 100)
     yield from duration("max_runtime", props.max_runtime, 60, LONGEST_RUN)
-    for name, value in (("max_runtime", props.max_runtime), ("attempts", props.attempts)):
-        if is_token(value):
-            yield Broken(
-                name, value, "a value that is known at synthesis: the machine's limit follows from it"
-            )
-    if is_token(props.max_drop):
-        yield Broken("max_drop", props.max_drop, "a value that is known at synthesis")
+    yield from settled("max_runtime", props.max_runtime, LIMITS_THE_MACHINE)
+    yield from settled("attempts", props.attempts, LIMITS_THE_MACHINE)
+    yield from settled("max_drop", props.max_drop)
 
 
 @optimisation_rules.rule("SM-EDGE-065", source=_CLUSTER)
@@ -138,20 +134,7 @@ def output_has_a_place(props: ModelOptimisationProps) -> Iterator[Broken]:
 @optimisation_rules.rule("SM-EDGE-067", source=_TOPICS)
 def topics_can_be_told(props: ModelOptimisationProps) -> Iterator[Broken]:
     """Failures are told to at most 5 topics, all of them standard ones."""
-    yield from standard_topics(props.notify)
-
-
-def standard_topics(given: object) -> Iterator[Broken]:
-    """At most 5, none of them FIFO."""
-    if not isinstance(given, list | tuple):
-        return
-    if len(given) > MOST_TOPICS:
-        yield Broken(
-            "notify", f"{len(given)} topics", f"at most {MOST_TOPICS}", "one topic with more subscribers"
-        )
-    for index, topic in enumerate(given):
-        if getattr(topic, "fifo", False) is True:
-            yield Broken(f"notify[{index}]", "a FIFO topic", "a standard topic")
+    yield from standard_topics("notify", props.notify)
 
 
 @optimisation_rules.rule("SM-EDGE-068", source=API_REFERENCE + "API_VpcConfig.html")

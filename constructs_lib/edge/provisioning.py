@@ -40,13 +40,12 @@ class Provisioning(constructs.Construct):
         devices: EdgeDevices,
         canary_percent: float,
         device_policy: iot.CfnPolicy,
-        policy_name: str,
     ) -> None:
         """Let `devices` in, `canary_percent` of them into the canary group."""
         super().__init__(scope, id)
         self.hook = self._hook(names, devices, canary_percent)
         """Decides whether a device may join, and into which group it goes."""
-        self.role = self._role(names, policy_name)
+        self.role = self._role(names)
         """What AWS IoT does it by."""
         arn = environment_of(self).arn
         template_arn = arn("iot", f"provisioningtemplate/{names.fleet}")
@@ -62,12 +61,12 @@ class Provisioning(constructs.Construct):
             pre_provisioning_hook=iot.CfnProvisioningTemplate.ProvisioningHookProperty(
                 target_arn=self.hook.function.function_arn, payload_version=_HOOK_PAYLOAD
             ),
-            template_body=json.dumps(_template(policy_name), sort_keys=True),
+            template_body=json.dumps(_template(names.device_policy), sort_keys=True),
         )
         """Its name is the fleet's."""
         # The hook's right to be called, and what the template names, are looked at when it is made.
         self.cfn_template.node.add_dependency(self.hook, self.role, device_policy)
-        self.claim_policy_name = f"{names.fleet}-claim"
+        self.claim_policy_name = names.claim_policy
         """To be attached to claim certificates."""
         self.cfn_claim_policy = iot.CfnPolicy(
             self,
@@ -99,7 +98,7 @@ class Provisioning(constructs.Construct):
         hook.attach()
         return hook
 
-    def _role(self, names: FleetNames, policy_name: str) -> iam.Role:
+    def _role(self, names: FleetNames) -> iam.Role:
         """The role that applies the template: what AWS's managed policy allows on all resources, on those of the fleet.
 
         Source: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSIoTThingsRegistration.html
@@ -138,7 +137,7 @@ class Provisioning(constructs.Construct):
         for group in (names.canary_group, names.fleet_group):
             on = environment.arn("iot", f"thinggroup/{group}")
             permissions.allow("iot:AddThingToThingGroup", "iot:RemoveThingFromThingGroup", on=on)
-        permissions.allow("iot:GetPolicy", on=environment.arn("iot", f"policy/{policy_name}"))
+        permissions.allow("iot:GetPolicy", on=environment.arn("iot", f"policy/{names.device_policy}"))
         permissions.attach(self, "RolePolicy")
         return role
 

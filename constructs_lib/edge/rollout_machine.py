@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 from ..core.buckets import attributes_of
 from ..core.machine import OwnMachine
 from ..core.place import environment_of
-from ..core.roles import Permissions
+from ..core.roles import Permissions, allow_publish
 from ..core.s3_prefix import S3Prefix
 from .edge_rollout import EdgeRollout, EmptyCanary
 from .functions import EdgeFunction
@@ -227,8 +227,7 @@ class EdgeRollouts(constructs.Construct):
             "Tell", "tell", "Tells of failed rollouts", cdk.Duration.minutes(1), memory_mb=256
         )
         for topic in self._notify:
-            made.permissions.allow("sns:Publish", on=topic.topic_arn)
-            made.permissions.allow_key(topic.master_key, "kms:Decrypt", "kms:GenerateDataKey")
+            allow_publish(made.permissions, topic)
         rule = events.Rule(
             self,
             "Ended",

@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from ..core.checks import duration, kind, latency, number, whole_number
+from ..core.checks import duration, kind, latency, number, seconds, settled, size, whole_number
 from ..core.rules import Broken, Rules
 from ..core.tokens import is_token
 
@@ -57,12 +57,12 @@ class EdgeTelemetry:
     @property
     def summary_seconds(self) -> int:
         """`summary_every`, with its default applied."""
-        return _seconds(self.summary_every, 60)
+        return seconds(self.summary_every, 60)
 
     @property
     def silent_seconds(self) -> int:
         """`silent_after`, with its default applied."""
-        return _seconds(self.silent_after, 900)
+        return seconds(self.silent_after, 900)
 
     @property
     def retention_days(self) -> int:
@@ -79,11 +79,6 @@ class EdgeTelemetry:
         }
 
 
-def _seconds(given: cdk.Duration | None, default: int) -> int:
-    # Not `to_seconds`, which fails for what a rule has yet to refuse in words.
-    return default if given is None else int(given.to_milliseconds() // 1000)
-
-
 _rules = Rules[EdgeTelemetry]()
 
 
@@ -95,9 +90,8 @@ def telemetry_is_bounded(telemetry: EdgeTelemetry) -> Iterator[Broken]:
     yield from number("error_percent", telemetry.error_percent, 0, 100, above=True)
     yield from whole_number("silent_devices", telemetry.silent_devices, 1, 100_000)
     yield from latency("latency_p99", telemetry.latency_p99)
-    for name, value in (("sample_percent", telemetry.sample_percent), ("latency_p99", telemetry.latency_p99)):
-        if is_token(value):
-            yield Broken(name, value, "a value that is known at synthesis: devices are told of it")
+    yield from settled("sample_percent", telemetry.sample_percent, "devices are told of it")
+    yield from settled("latency_p99", telemetry.latency_p99, "devices are told of it")
 
 
 @_rules.rule("SM-EDGE-051", source=_LIMITS)
@@ -118,13 +112,9 @@ def silence_is_longer_than_a_summary(telemetry: EdgeTelemetry) -> Iterator[Broke
 def buffer_fits_a_disk(telemetry: EdgeTelemetry) -> Iterator[Broken]:
     """The buffer on a device has 1 MiB to 64 GiB."""
     given = telemetry.buffer
-    yield from kind("buffer", given, cdk.Size, fix="aws_cdk.Size.mebibytes(…)")
+    yield from size("buffer", given, 1, 65_536, unit="MiB")
     if is_token(given):
         yield Broken("buffer", given, "a Size that is known at synthesis")
-    elif isinstance(given, cdk.Size):
-        mebibytes = given.to_kibibytes(rounding=cdk.SizeRoundingBehavior.NONE) / 1024
-        if not mebibytes.is_integer() or not 1 <= mebibytes <= 65_536:
-            yield Broken("buffer", f"{mebibytes:g} MiB", "a Size of whole MiB from 1 to 65536")
 
 
 @_rules.rule(

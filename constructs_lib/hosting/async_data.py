@@ -14,7 +14,7 @@ from aws_cdk import aws_sns as sns
 from ..core.buckets import data_bucket
 from ..core.checks import KEY_PREFIX, kind, known, text
 from ..core.place import path_of
-from ..core.roles import Permissions
+from ..core.roles import Permissions, allow_publish
 from ..core.rules import API_REFERENCE, Broken, Rules
 from ..core.s3_prefix import S3Prefix
 
@@ -98,7 +98,7 @@ class AsyncLocations:
             written.allow_write(permissions)
         for topic in (output.success_topic, output.error_topic):
             if topic is not None:
-                _allow_publish(permissions, topic)
+                allow_publish(permissions, topic)
 
     def config(self, output: AsyncOutput) -> _Config.AsyncInferenceOutputConfigProperty:
         """As the endpoint configuration carries it."""
@@ -109,12 +109,6 @@ class AsyncLocations:
             kms_key_id=key.key_arn if key is not None else None,
             notification_config=_notification(output),
         )
-
-
-def _allow_publish(permissions: Permissions, topic: sns.ITopic) -> None:
-    # CDK's own grant on the key would be for kms:GenerateDataKey*, more than publishing takes.
-    permissions.allow("sns:Publish", on=topic.topic_arn)
-    permissions.allow_key(topic.master_key, *_WRITE_WITH_KEY)
 
 
 def _notification(output: AsyncOutput) -> _Config.AsyncInferenceNotificationConfigProperty | None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from constructs_lib.edge.runtime.cloud.metrics import put
 from constructs_lib.edge.runtime.cloud.summary import Summary
-from constructs_lib.edge.runtime.cloud.tally import put, tally
+from constructs_lib.edge.runtime.cloud.tally import tally
 from tests.support.edge_aws import FLEET
 from tests.support.telemetry import NOW, WEEKS, TelemetryAws, a_summary
 

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from ....core.runtime.clients import client
 from .fleet import FleetSettings
-from .tally import OTHER, commonest, put
+from .metrics import datum, put
+from .tally import OTHER, commonest
 
 _FORGET_SECONDS = 30 * 86_400
 _MOST_NAMED = 20
@@ -44,21 +45,20 @@ class Count:
 
     def data(self, fleet: str) -> list[dict[str, Any]]:
         """As metrics."""
-        whole = {"Fleet": fleet}
         found = [
-            _datum("CensusHeartbeat", whole, 1),
-            _datum("Devices", whole, sum(self.devices.values())),
-            _datum("SilentDevices", whole, sum(map(len, self.silent.values()))),
+            datum("CensusHeartbeat", 1, Fleet=fleet),
+            datum("Devices", sum(self.devices.values()), Fleet=fleet),
+            datum("SilentDevices", sum(map(len, self.silent.values())), Fleet=fleet),
         ]
         for group, number in self.devices.items():
-            found.append(_datum("Devices", {**whole, "Group": group}, number))
-            found.append(_datum("SilentDevices", {**whole, "Group": group}, len(self.silent[group])))
+            found.append(datum("Devices", number, Fleet=fleet, Group=group))
+            found.append(datum("SilentDevices", len(self.silent[group]), Fleet=fleet, Group=group))
         named = commonest(Counter(self.versions))
         shown = Counter[str]()
         for version, number in self.versions.items():
             shown[version if version in named else OTHER] += number
         for version, number in shown.items():
-            found.append(_datum("DevicesByVersion", {**whole, "ModelVersion": version}, number))
+            found.append(datum("DevicesByVersion", number, Fleet=fleet, ModelVersion=version))
         return found
 
 
@@ -150,12 +150,3 @@ class Census:
             for item in page["Items"]:
                 known = Known(heard_at=float(item["heard_at"]["N"]), version=item["version"]["S"])
                 yield item["thing"]["S"], known
-
-
-def _datum(metric: str, dimensions: Mapping[str, str], value: float) -> dict[str, Any]:
-    return {
-        "MetricName": metric,
-        "Dimensions": [{"Name": name, "Value": each} for name, each in dimensions.items()],
-        "Value": float(value),
-        "Unit": "Count",
-    }

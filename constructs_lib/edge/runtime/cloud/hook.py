@@ -19,7 +19,7 @@ from typing import Any
 from botocore.config import Config
 
 from ....core.runtime.clients import client
-from .tally import put
+from .metrics import datum, put
 
 VARIABLE = "EDGE"
 _SERIAL = re.compile(r"[a-zA-Z0-9:_-]{1,128}")
@@ -94,14 +94,7 @@ def _count(fleet: str) -> None:
     try:
         put(
             client("cloudwatch", QUICK),
-            [
-                {
-                    "MetricName": "ProvisioningRefused",
-                    "Dimensions": [{"Name": "Fleet", "Value": fleet}],
-                    "Value": 1.0,
-                    "Unit": "Count",
-                }
-            ],
+            [datum("ProvisioningRefused", 1, Fleet=fleet)],
         )
     except Exception:
         log.exception("not counted")

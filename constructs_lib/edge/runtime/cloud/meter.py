@@ -18,9 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ....core.runtime.clients import client
 from .fleet import FleetSettings
+from .metrics import datum, put
 from .seen import Seen
 from .summary import MalformedSummaryError, Summary
-from .tally import put, tally
+from .tally import tally
 
 _TRIES = 5
 """Of reading what DynamoDB left out, and of writing what others write too."""
@@ -115,7 +116,7 @@ class Meter:
         fresh = _fresh(summaries, known)
         data = tally(fresh, self.settings.fleet, now=now)
         if malformed:
-            data.append(self._malformed(malformed))
+            data.append(datum("MalformedSummaries", malformed, Fleet=self.settings.fleet))
         put(self.cloudwatch, data)
         for thing, told in groupby(fresh, key=lambda each: each.thing):
             self._keep(known.get(thing), list(told))
@@ -190,14 +191,6 @@ class Meter:
             item: Mapping[str, Any] = error.response["Item"]  # type: ignore[typeddict-item]
             return item
         return None
-
-    def _malformed(self, number: int) -> dict[str, Any]:
-        return {
-            "MetricName": "MalformedSummaries",
-            "Dimensions": [{"Name": "Fleet", "Value": self.settings.fleet}],
-            "Value": float(number),
-            "Unit": "Count",
-        }
 
 
 def _fresh(summaries: Iterable[Summary], known: Mapping[str, Device]) -> list[Summary]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from .metrics import datum
 from .summary import Summary
 
-NAMESPACE = "ConstructsLib/Edge"
 OTHER = "other"
 """Stands for all versions but the commonest."""
 _MOST_VERSIONS = 20
@@ -19,9 +19,6 @@ _MINUTE = 60
 _OLDEST_SECONDS = 14 * 86_400 - 3600
 """CloudWatch takes two weeks: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html"""
 _MOST_VALUES = 150
-_MOST_DATA = 500
-_MOST_VALUES_A_CALL = 5000
-"""Of all data of a call, which has at most 1 MB: a value and its count are some hundred bytes of it."""
 _STEP = 1.05
 """Buckets of latency are this much apart: what is merged of many devices has at most some hundred."""
 _ALWAYS = ("Requests", "Inferences", "Errors", "DeliveredRecords")
@@ -85,7 +82,7 @@ def _rounded(milliseconds: float) -> float:
 
 
 def _sum(metric: str, dimensions: Dimensions, minute: int, value: float) -> dict[str, Any]:
-    return {**_datum(metric, dimensions, minute), "Value": value, "Unit": "Count"}
+    return {**datum(metric, value, **dict(dimensions)), **_at(minute)}
 
 
 def _distribution(
@@ -95,36 +92,14 @@ def _distribution(
     for start in range(0, len(values), _MOST_VALUES):
         some = values[start : start + _MOST_VALUES]
         yield {
-            **_datum("Latency", dimensions, minute),
+            "MetricName": "Latency",
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
+            **_at(minute),
             "Values": some,
             "Counts": [found[value] for value in some],
             "Unit": "Milliseconds",
         }
 
 
-def _datum(metric: str, dimensions: Dimensions, minute: int) -> dict[str, Any]:
-    return {
-        "MetricName": metric,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
-        "Timestamp": datetime.fromtimestamp(minute, UTC),
-    }
-
-
-def put(cloudwatch: Any, data: Iterable[Mapping[str, Any]]) -> None:
-    """Tell CloudWatch, in as few calls as it takes."""
-    for some in _calls(data):
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=some)
-
-
-def _calls(data: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    some: list[Mapping[str, Any]] = []
-    values = 0
-    for each in data:
-        size = len(each.get("Values", ()))
-        if len(some) == _MOST_DATA or values + size > _MOST_VALUES_A_CALL:
-            yield some
-            some, values = [], 0
-        some.append(each)
-        values += size
-    if some:
-        yield some
+def _at(minute: int) -> dict[str, Any]:
+    return {"Timestamp": datetime.fromtimestamp(minute, UTC)}

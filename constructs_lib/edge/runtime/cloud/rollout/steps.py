@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .....core.runtime.clients import client
+from ..metrics import datum, put
 from ..publish import Publishing, Source, Target
 from . import state
 from .components import merged
@@ -21,7 +22,6 @@ from .settings import CANARY, Settings
 from .things import Things
 from .verdict import Bounds, Counts, Verdict, judge, judge_soak
 
-NAMESPACE = "ConstructsLib/Edge"
 _GONE = ("CANCELED", "INACTIVE")
 """Statuses of deployments that another has replaced, or somebody has stopped."""
 
@@ -260,7 +260,7 @@ class Steps:
         return {"good": dict(components)}
 
     def _count(self, metric: str) -> None:
-        count(self._aws.cloudwatch, self._settings.fleet, metric)
+        put(self._aws.cloudwatch, [datum(metric, 1, Fleet=self._settings.fleet)])
 
 
 STEPS: Mapping[str, Callable[..., dict[str, Any]]] = {
@@ -271,21 +271,6 @@ STEPS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "soak": Steps.soak,
     "finish": Steps.finish,
 }
-
-
-def count(cloudwatch: Any, fleet: str, metric: str) -> None:
-    """One more of them."""
-    cloudwatch.put_metric_data(
-        Namespace=NAMESPACE,
-        MetricData=[
-            {
-                "MetricName": metric,
-                "Dimensions": [{"Name": "Fleet", "Value": fleet}],
-                "Value": 1.0,
-                "Unit": "Count",
-            }
-        ],
-    )
 
 
 def _deployed(told: Mapping[str, Any]) -> dict[str, Any]:

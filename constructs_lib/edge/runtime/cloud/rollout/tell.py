@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .....core.runtime.clients import client
+from ..metrics import datum, put
 from .settings import Settings
 from .start import SUPERSEDED
-from .steps import count
 
 _LONGEST_SUBJECT = 100
 
@@ -59,7 +59,7 @@ def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Entry point of the function."""
     settings, ending = Settings.from_environment(), Ending.of(event["detail"])
     if ending.superseded:
-        count(client("cloudwatch"), settings.fleet, "RolloutsSuperseded")
+        put(client("cloudwatch"), [datum("RolloutsSuperseded", 1, Fleet=settings.fleet)])
         return {"superseded": ending.rollout}
     for topic in settings.topics:
         client("sns").publish(
@@ -68,6 +68,6 @@ def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             Message=ending.told(settings.fleet),
         )
     # Last: an event that is delivered again tells again, and counts once.
-    count(client("cloudwatch"), settings.fleet, "RolloutsFailed")
+    put(client("cloudwatch"), [datum("RolloutsFailed", 1, Fleet=settings.fleet)])
     log.info("%s", json.dumps({"rollout": ending.rollout, "error": ending.error, "cause": ending.cause}))
     return {"told": ending.rollout}
