@@ -16,9 +16,9 @@ from aws_cdk import aws_sns as sns
 
 from constructs_lib import BatchCapture, BatchInput, BatchTransform, Model, PredictionSink
 from tests.support.batch import COLUMNS, a_batch, a_step, a_table
+from tests.support.rights import rights
 from tests.support.synth import (
     ACCOUNT,
-    Template,
     a_bucket,
     a_model,
     flat,
@@ -40,26 +40,6 @@ WRITE_RUNS = {("s3:PutObject", RUNS), ("s3:AbortMultipartUpload", RUNS)}
 def batch(stack: cdk.Stack, **props: Any) -> BatchTransform:
     """Into an imported bucket, which has no key to grant on."""
     return a_batch(stack, **{"output_bucket": a_bucket(stack, "Out", "out"), **props})
-
-
-def rights(template: Template, role: str) -> set[tuple[str, str]]:
-    """Each action and what it is on, of the role with this beginning of its id; of lists, with the prefixes."""
-    found = set()
-    for policy in resources(template, "AWS::IAM::Policy").values():
-        if not any(flat(each).startswith(f"<{role}") for each in policy["Properties"]["Roles"]):
-            continue
-        for each in policy["Properties"]["PolicyDocument"]["Statement"]:
-            assert each["Effect"] == "Allow"
-            actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
-            on = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
-            listed = each.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
-            told = "".join(f" {prefix}" for prefix in listed if isinstance(listed, list))
-            found |= {(action, shown(flat(one)) + told) for action in actions for one in on}
-    return found
-
-
-def shown(resource: str) -> str:
-    return "<logs>" if "Logs" in resource else resource
 
 
 # --- the functions -----------------------------------------------------------------------------------------

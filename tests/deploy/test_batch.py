@@ -18,6 +18,7 @@ from constructs_lib import Column, ColumnType, PredictionSink
 from examples.breast_cancer.train import LABELS, split
 from tests.deploy.batches import DeployedBatch
 from tests.deploy.conftest import Account
+from tests.deploy.topics import queue_hearing
 from tests.local.transforms import fail_next
 from tools.embedded_aws import ACCOUNT, REGION, LocalAws, until
 
@@ -66,20 +67,7 @@ class Scored(DeployedBatch):
 
     def subscribe(self) -> None:
         """Let a queue hear what the topic is told."""
-        sqs = self.aws.client("sqs")
-        self.on_call = sqs.create_queue(QueueName="batch-on-call")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self.on_call, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        allowed = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        sqs.set_queue_attributes(QueueUrl=self.on_call, Attributes={"Policy": policy})
-        self.aws.client("sns").subscribe(TopicArn=self.told["Topic"], Protocol="sqs", Endpoint=arn)
+        self.on_call = queue_hearing(self.aws, self.told["Topic"], "batch-on-call")
 
 
 def a_database(aws: LocalAws) -> None:

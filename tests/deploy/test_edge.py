@@ -6,17 +6,13 @@ a real model, and tells of it by MQTT under the device's own certificate.
 
 from __future__ import annotations
 
-import gzip
-import http.client
 import io
 import json
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +21,18 @@ import onnxruntime
 import pytest
 
 from constructs_lib.edge.runtime.cloud.hook import Settings
-from constructs_lib.edge.runtime.optimise.archive import packed
 from examples.breast_cancer.for_devices import make
-from examples.breast_cancer.train import split
 from tests.deploy.conftest import QUICK, Account
-from tests.local.iot_devices import Client, Identity, over_tls, stored
+from tests.deploy.fleets import RECORDS, Fleet, Scope
+from tests.deploy.topics import queue_hearing
+from tests.local.iot_devices import Identity, over_tls, provisioned, stored
 from tests.support.device_python import device_python, tell_device
-from tools.core_devices import CoreDevice, core_device
-from tools.embedded_aws import LocalAws, local_aws, until
+from tools.core_devices import core_device
+from tools.embedded_aws import local_aws, until
 
 pytestmark = pytest.mark.deploy
 
 GOOD = Path("examples/breast_cancer/edge")
-TEMPLATE = "$aws/provisioning-templates/scopes/provision/json"
-CREATE = "$aws/certificates/create/json"
-_, RECORDS, _, _ = split()
 
 
 def serials() -> dict[str, list[str]]:
@@ -60,151 +53,13 @@ SERIALS = serials()
 ALL = [*SERIALS["canary"], *SERIALS["fleet"]]
 
 
-class Unix(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("device", timeout=20)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
-        # A path of a socket has 107 characters: that of a temporary folder is taken from where it is.
-        self.sock.connect(str(self._path))
-
-
-class Scope:
-    """One device: its nucleus, and how to ask the program on it."""
-
-    def __init__(self, device: CoreDevice) -> None:
-        self.device = device
-        self.thing = device.thing
-
-    @property
-    def socket(self) -> Path:
-        """Of the program."""
-        found = list(self.device.root.glob("work/scopes.Runtime/state/run/inference.sock"))
-        return found[0] if found else Path("nowhere")
-
-    def ask(self, records: Any, inference_id: str = "") -> tuple[int, dict[str, str], Any]:
-        """Invoke; status, headers, answer."""
-        connection = Unix(self.socket)
-        try:
-            headers = {"Content-Type": "application/json"}
-            if inference_id:
-                headers["X-Amzn-SageMaker-Inference-Id"] = inference_id
-            connection.request(
-                "POST", "/invocations", json.dumps({"instances": np.asarray(records).tolist()}), headers
-            )
-            answer = connection.getresponse()
-            return answer.status, dict(answer.headers), json.loads(answer.read())
-        finally:
-            connection.close()
-
-    def serves(self) -> str:
-        """The version that answers; empty while none does."""
-        try:
-            status, headers, _ = self.ask(RECORDS[:1])
-        except (OSError, http.client.HTTPException):
-            return ""
-        return headers.get("X-Model-Version", "") if status == 200 else ""
-
-
-class Fleet:
-    """The deployed stack."""
-
-    def __init__(self, account: Account, python: Path) -> None:
-        self.aws: LocalAws = account.aws
-        self.cdk = account.cdk("fleet")
-        self.python = python
-        self.states = self.aws.client("stepfunctions")
-
-    def deploy(self, model: Path) -> None:
-        """Deploy with a model."""
-        self.cdk.deploy("Fleet", context={"model": str(model.resolve()), "python": str(self.python)})
-        self.told = self.aws.outputs("Fleet")
-
-    def rollouts(self) -> list[dict[str, Any]]:
-        """Executions of the machine, the latest first."""
-        found = self.states.list_executions(stateMachineArn=self.told["Machine"])["executions"]
-        return sorted(found, key=lambda each: each["startDate"], reverse=True)
-
-    def rolled_out(self, count: int) -> dict[str, Any]:
-        """The `count`-th rollout, once it is over."""
-
-        def over() -> dict[str, Any] | None:
-            found = self.rollouts()
-            if len(found) < count or found[0]["status"] == "RUNNING":
-                return None
-            return dict(self.states.describe_execution(executionArn=found[0]["executionArn"]))
-
-        return until(over, seconds=240, what=f"rollout {count}")
-
-    def start(self, **asked: Any) -> None:
-        """Invoke the function that starts rollouts."""
-        invoked = self.aws.client("lambda").invoke(
-            FunctionName=self.told["Start"], Payload=json.dumps(asked).encode()
-        )
-        assert "FunctionError" not in invoked, invoked["Payload"].read()
-
-    def put_model(self, name: str, folder: Path) -> dict[str, str]:
-        """Bring a model to where rollouts take them from."""
-        bucket, _, prefix = self.told["Models"].removeprefix("s3://").partition("/")
-        key = f"{prefix}/{name}/model.tar.gz"
-        body = packed({each.name: each.read_bytes() for each in folder.iterdir()})
-        self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-        return {"bucket": bucket, "key": key}
-
-    def results(self) -> list[dict[str, Any]]:
-        """The records that have arrived in S3."""
-        bucket, _, prefix = self.told["Results"].removeprefix("s3://").partition("/")
-        s3 = self.aws.client("s3")
-        found: list[dict[str, Any]] = []
-        for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ()):
-            body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
-            # The embedded Firehose compresses nothing.
-            plain = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
-            for line in plain.decode().splitlines():
-                message = json.loads(line)
-                found += [{**record, "thing": message["thing"]} for record in message["records"]]
-        return found
-
-    def metric(self, name: str, statistic: str = "Sum", **dimensions: str) -> float:
-        """Of the last hour."""
-        now = datetime.now(UTC)
-        found = self.aws.client("cloudwatch").get_metric_statistics(
-            Namespace="ConstructsLib/Edge",
-            MetricName=name,
-            Dimensions=[
-                {"Name": key, "Value": value} for key, value in {"Fleet": "scopes", **dimensions}.items()
-            ],
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(minutes=5),
-            Period=3600 * 2,
-            Statistics=[statistic],
-        )["Datapoints"]
-        return float(sum(each[statistic] for each in found))
-
-
 def joined(
     fleet: Fleet, claim: Identity, serial: str, folder: Path
 ) -> tuple[dict[str, Any], Identity | None]:
     """Ask for a certificate and for a thing with it: the answer, and the certificate."""
     with over_tls(fleet.aws, claim, f"new-{serial}") as device:
-        certificate, answer = _asked(device, serial)
+        certificate, answer = provisioned(device, "scopes", serial)
     return answer, stored(fleet.aws, folder, certificate) if "thingName" in answer else None
-
-
-def _asked(device: Client, serial: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    replies = [f"{topic}/{reply}" for topic in (CREATE, TEMPLATE) for reply in ("accepted", "rejected")]
-    device.subscribe(*replies)
-    device.publish(CREATE, {})
-    certificate = device.answer(f"{CREATE}/accepted")
-    token = certificate["certificateOwnershipToken"]
-    device.publish(TEMPLATE, {"certificateOwnershipToken": token, "parameters": {"SerialNumber": serial}})
-    answer = until(lambda: [m for t, m in device.heard if t in replies[2:]], what="the answer")[0]
-    return certificate, answer
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +238,7 @@ def test_a_bad_model_is_stopped_at_the_canary_and_told_of(
     raw = io.BytesIO()
     np.savez(raw, **{**arrays, **wrong})
     (bad / "golden.npz").write_bytes(raw.getvalue())
-    queue = _told_by_topic(fleet)
+    queue = queue_hearing(fleet.aws, fleet.told["OnCall"], "edge-on-call")
     fleet.start(model=fleet.put_model("bad", bad))
     rollout = fleet.rolled_out(3)
     assert rollout["status"] == "FAILED"
@@ -412,22 +267,6 @@ def _earlier(fleet: Fleet) -> set[str]:
         arn=f"arn:aws:greengrass:{fleet.aws.client('iot').meta.region_name}:123456789012:components:scopes.Model"
     )["componentVersions"]
     return {each["componentVersion"] for each in found[1:]}
-
-
-def _told_by_topic(fleet: Fleet) -> str:
-    sqs = fleet.aws.client("sqs")
-    queue = str(sqs.create_queue(QueueName="edge-on-call")["QueueUrl"])
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    fleet.aws.client("sns").subscribe(TopicArn=fleet.told["OnCall"], Protocol="sqs", Endpoint=arn)
-    return queue
 
 
 def test_the_census_counts_devices_and_finds_the_silent_one(fleet: Fleet, scopes: dict[str, Scope]) -> None:

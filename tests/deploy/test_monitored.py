@@ -16,6 +16,7 @@ from sklearn.datasets import load_breast_cancer
 
 from examples.breast_cancer.train import LABELS, split
 from tests.deploy.conftest import Account, early_in_an_hour
+from tests.deploy.topics import queue_hearing
 from tools.embedded_aws import REGION, until
 
 pytestmark = pytest.mark.deploy
@@ -41,19 +42,7 @@ class Watched:
         self.cdk = account.cdk("watched")
         self.told = account.aws.outputs("Watched")
         self._s3 = account.aws.client("s3")
-        self.queue = account.aws.client("sqs").create_queue(QueueName="on-call")["QueueUrl"]
-        sqs = account.aws.client("sqs")
-        arn = sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        allowed = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": arn}]})
-        sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": policy})
-        account.aws.client("sns").subscribe(TopicArn=self.told["Topic"], Protocol="sqs", Endpoint=arn)
+        self.queue = queue_hearing(account.aws, self.told["Topic"], "on-call")
 
     def ask(self, rows: Rows) -> None:
         """Send rows, and wait until all are captured."""

@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 
 from tests.deploy.conftest import Account
+from tests.deploy.topics import queue_hearing
 from tests.support.optimise import a_folded_network, a_network, a_table, an_archive, data, pickled
 from tools.embedded_aws import REGION, until
 
@@ -31,19 +32,7 @@ class Optimised:
         self.aws = account.aws
         self.told = account.aws.outputs("Optimised")
         self.s3 = account.aws.client("s3")
-        sqs = account.aws.client("sqs")
-        self.queue = sqs.create_queue(QueueName="optimised-on-call")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        allowed = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": arn}]})
-        sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": policy})
-        account.aws.client("sns").subscribe(TopicArn=self.told["Topic"], Protocol="sqs", Endpoint=arn)
+        self.queue = queue_hearing(account.aws, self.told["Topic"], "optimised-on-call")
 
     def run(self, name: str) -> dict[str, Any]:
         """An execution, once it is over."""

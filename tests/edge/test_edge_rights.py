@@ -9,7 +9,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from constructs_lib import EdgeTelemetry
-from tests.support.edge_fleets import HERE, LOGS, METRICS, a_fleet, rights
+from tests.support.edge_fleets import HERE, LOGS, METRICS, a_fleet
+from tests.support.rights import rights
 from tests.support.synth import ACCOUNT, Template, a_bucket, flat, resources, statements, synthesized
 
 GROUPS = [f"arn:<AWS::Partition>:iot:{HERE}:thinggroup/cameras-{each}" for each in ("canary", "fleet")]

@@ -26,8 +26,9 @@ from constructs_lib.edge.neo_target import (
     NeoTarget,
 )
 from tests.support.advice import Advised
-from tests.support.machines import MACHINE, assert_hangs_together, findings, machine_in, problems, rights
+from tests.support.machines import MACHINE, assert_hangs_together, findings, machine_in, problems
 from tests.support.refusals import Refusal, as_parameters, wrong_types
+from tests.support.rights import rights
 from tests.support.synth import Template, a_bucket, fresh_app, resources, synthesized
 
 HERE = "<AWS::Region>:<AWS::AccountId>"

@@ -24,8 +24,9 @@ from constructs_lib.edge.optimisation_job import ERRORS, job_name_length
 from constructs_lib.edge.quality import QualityMetric, Quantisation
 from constructs_lib.edge.runtime.optimise import errors
 from constructs_lib.edge.runtime.optimise.options import Options
-from tests.support.machines import MACHINE, assert_hangs_together, findings, machine_in, problems, rights
+from tests.support.machines import MACHINE, assert_hangs_together, findings, machine_in, problems
 from tests.support.refusals import Refusal, as_parameters, refused, wrong_types
+from tests.support.rights import rights
 from tests.support.synth import IMAGE_URI, Template, a_bucket, flat, fresh_app, resources, synthesized
 
 HERE = "<AWS::Region>:<AWS::AccountId>"

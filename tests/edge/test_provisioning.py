@@ -11,7 +11,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 
 from constructs_lib import EdgeDevices, EdgeRollout
-from tests.support.edge_fleets import HERE, LOGS, METRICS, a_fleet, rights, told
+from tests.support.edge_fleets import HERE, LOGS, METRICS, a_fleet, told
+from tests.support.rights import rights
 from tests.support.synth import Template, flat, properties, resource, resources, synthesized
 
 IOT = f"arn:<AWS::Partition>:iot:{HERE}"

@@ -15,7 +15,8 @@ from constructs_lib.core.s3_prefix import S3Prefix
 from constructs_lib.edge.names import FleetNames
 from constructs_lib.edge.published import PublishedArtefact, Publisher
 from constructs_lib.edge.recipe import Recipe, Script
-from tests.support.edge_fleets import HERE, LOGS, METRICS, a_fleet, rights
+from tests.support.edge_fleets import HERE, LOGS, METRICS, a_fleet
+from tests.support.rights import rights
 from tests.support.synth import Template, a_bucket, flat, resources, synthesized
 
 COMPONENT = "Custom::GreengrassComponent"

@@ -12,7 +12,6 @@ from aws_cdk import aws_s3 as s3
 
 from constructs_lib.edge.telemetry import EdgeTelemetry
 from tests.support.fleet_telemetry import FLEET, a_stack, made, telemetry_of
-from tests.support.machines import rights
 from tests.support.refusals import (
     WRONG_DURATIONS,
     WRONG_NUMBERS,
@@ -23,6 +22,7 @@ from tests.support.refusals import (
     as_parameters,
     wrong_types,
 )
+from tests.support.rights import rights
 from tests.support.synth import Template, a_bucket, flat, properties, resources, synthesized
 
 THING_GROUP = f"arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:thinggroup/{FLEET}"

@@ -136,3 +136,19 @@ def over_websocket(aws: LocalAws, client_id: str) -> Iterator[Client]:
     client.ws_set_options(path=f"/mqtt?X-Amz-Credential={quote(credential, safe='')}", headers={"Host": host})
     with connected(client, "127.0.0.1", int(aws.url.rpartition(":")[2])) as device:
         yield device
+
+
+def provisioned(device: Client, template: str, serial: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Ask for a certificate, and for a thing with it by a template: both answers."""
+    create, provision = (
+        "$aws/certificates/create/json",
+        f"$aws/provisioning-templates/{template}/provision/json",
+    )
+    replies = [f"{topic}/{reply}" for topic in (create, provision) for reply in ("accepted", "rejected")]
+    device.subscribe(*replies)
+    device.publish(create, {})
+    certificate = device.answer(f"{create}/accepted")
+    token = certificate["certificateOwnershipToken"]
+    device.publish(provision, {"certificateOwnershipToken": token, "parameters": {"SerialNumber": serial}})
+    answer = until(lambda: [m for t, m in device.heard if t in replies[2:]], what="the answer")[0]
+    return certificate, answer

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from functools import cache
-
 import pytest
 
-from tools.embedded_aws import PYTHON
-
-from .test_contract import LOOK_UP
+from .contract import check
 
 _EXTRACTED = ["service", "method", "path", "headers", "body", "query_params", "region", "account_id"]
 # Each callable with the parameters we pass, by name and in order; None for what is not called.
@@ -113,21 +107,6 @@ CONTRACT: dict[str, list[str] | None] = {
 }  # fmt: skip
 
 
-@cache
-def found() -> dict[str, list[str] | None]:
-    done = subprocess.run(
-        [str(PYTHON), "-c", LOOK_UP],
-        input=json.dumps(list(CONTRACT)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return dict(json.loads(done.stdout)["found"])
-
-
 @pytest.mark.parametrize("name", CONTRACT)
 def test_a_name_we_stand_on_is_there(name: str) -> None:
-    assert name in found(), f"{name} is gone"
-    expected = CONTRACT[name]
-    if expected is not None:
-        assert found()[name] == expected
+    check(name, CONTRACT)

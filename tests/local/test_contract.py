@@ -6,13 +6,9 @@ the ones to look at.
 
 from __future__ import annotations
 
-import json
-import subprocess
-from functools import cache
-
 import pytest
 
-from tools.embedded_aws import PYTHON
+from .contract import check, looked_up
 
 # Each callable with the parameters we pass, by name and in order; None for what is not called.
 CONTRACT: dict[str, list[str] | None] = {
@@ -105,40 +101,11 @@ CONTRACT: dict[str, list[str] | None] = {
     "ministack.services.cloudformation.stacks._runs_on_worker_thread": ["resource_type"],
 }  # fmt: skip
 
-LOOK_UP = """
-import inspect, json, pkgutil, sys
-found = {}
-for name in json.load(sys.stdin):
-    try:
-        value = pkgutil.resolve_name(name)
-    except (AttributeError, ImportError):
-        continue
-    found[name] = list(inspect.signature(value).parameters) if inspect.isroutine(value) else None
-from importlib.metadata import version
-json.dump({"version": version("ministack"), "found": found}, sys.stdout)
-"""
-
-
-@cache
-def ministack() -> dict[str, dict[str, list[str] | None]]:
-    done = subprocess.run(
-        [str(PYTHON), "-c", LOOK_UP],
-        input=json.dumps(list(CONTRACT)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return dict(json.loads(done.stdout))
-
 
 def test_the_version_is_the_one_that_was_tried() -> None:
-    assert ministack()["version"] == "1.5.33"
+    assert looked_up(*CONTRACT)["version"] == "1.5.33"
 
 
 @pytest.mark.parametrize("name", CONTRACT)
 def test_a_name_we_stand_on_is_there(name: str) -> None:
-    found = ministack()["found"]
-    assert name in found, f"{name} is gone"
-    expected = CONTRACT[name]
-    if expected is not None:
-        assert found[name] == expected
+    check(name, CONTRACT)

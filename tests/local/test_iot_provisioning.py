@@ -19,7 +19,7 @@ from tools.embedded_aws import ACCOUNT, REGION, LocalAws, local_aws, until
 
 from .fleets import Fleet
 from .hosting import BUCKET, as_template, error_of
-from .iot_devices import Client, Identity, over_tls, stored
+from .iot_devices import Identity, over_tls, provisioned, stored
 from .test_iam import allow, as_role
 
 _numbers = itertools.count(1)
@@ -191,19 +191,6 @@ def claim(strict: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Identit
     return stored(strict, tmp_path_factory.mktemp("claim"), issued)
 
 
-def provisioned(device: Client, serial: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Ask for a certificate and for a thing with it: both answers."""
-    create, provision = "$aws/certificates/create/json", "$aws/provisioning-templates/plant/provision/json"
-    replies = [f"{topic}/{reply}" for topic in (create, provision) for reply in ("accepted", "rejected")]
-    device.subscribe(*replies)
-    device.publish(create, {})
-    certificate = device.answer(f"{create}/accepted")
-    token = certificate["certificateOwnershipToken"]
-    device.publish(provision, {"certificateOwnershipToken": token, "parameters": {"SerialNumber": serial}})
-    answer = until(lambda: [m for t, m in device.heard if t in replies[2:]], what="the answer")[0]
-    return certificate, answer
-
-
 def credentials(
     aws: LocalAws, identity: Identity, thing: str, alias: str = "plant-exchange"
 ) -> tuple[int, Any]:
@@ -220,7 +207,7 @@ def credentials(
 def press(strict: LocalAws, claim: Identity, tmp_path_factory: pytest.TempPathFactory) -> Identity:
     """A device that has been provisioned."""
     with over_tls(strict, claim, "press-1") as device:
-        certificate, answer = provisioned(device, "press-1")
+        certificate, answer = provisioned(device, "plant", "press-1")
     assert answer["thingName"] == "press-1"
     return stored(strict, tmp_path_factory.mktemp("press"), certificate)
 
@@ -237,7 +224,7 @@ def test_a_device_is_provisioned_into_the_group_that_the_hook_says(strict: Local
 
 def test_a_device_that_the_hook_refuses_gets_nothing(strict: LocalAws, claim: Identity) -> None:
     with over_tls(strict, claim, "stranger") as device:
-        _certificate, answer = provisioned(device, "stranger-1")
+        _certificate, answer = provisioned(device, "plant", "stranger-1")
     assert (answer["statusCode"], answer["errorCode"]) == (403, "AccessDenied")
     things = strict.client("iot").list_things()["things"]
     assert "stranger-1" not in {each["thingName"] for each in things}
@@ -271,7 +258,7 @@ def test_a_certificate_that_is_taken_back_is_worth_nothing(
     strict: LocalAws, claim: Identity, tmp_path: Path
 ) -> None:
     with over_tls(strict, claim, "press-2") as device:
-        certificate, _answer = provisioned(device, "press-2")
+        certificate, _answer = provisioned(device, "plant", "press-2")
     identity = stored(strict, tmp_path, certificate)
     assert credentials(strict, identity, "press-2")[0] == 200
     strict.client("iot").update_certificate(certificateId=certificate["certificateId"], newStatus="INACTIVE")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import aws_cdk as cdk
@@ -31,26 +30,6 @@ def a_fleet(stack: cdk.Stack, id: str = "Cameras", **props: Any) -> EdgeFleet:
     if "model" not in given:
         given["model"] = ModelData.from_bucket(a_bucket(stack, f"ModelOf{id}", "models"), KEY)
     return EdgeFleet(stack, id, **given)
-
-
-def rights(template: Template, role: str) -> set[tuple[str, str]]:
-    """Each action and what it is on, of the role with this beginning of its id; of lists, with the prefixes."""
-    found = set()
-    for policy in resources(template, "AWS::IAM::Policy").values():
-        if not any(flat(each).startswith(f"<{role}") for each in policy["Properties"]["Roles"]):
-            continue
-        for each in policy["Properties"]["PolicyDocument"]["Statement"]:
-            assert each["Effect"] == "Allow"
-            actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
-            on = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
-            listed = each.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
-            told = "".join(f" {prefix}" for prefix in listed if isinstance(listed, list))
-            found |= {(action, _shown(flat(one)) + told) for action in actions for one in on}
-    return found
-
-
-def _shown(resource: str) -> str:
-    return "<logs>" if re.fullmatch(r"<\w+Logs[0-9A-F]{8}\.Arn>", resource) else resource
 
 
 def told(template: Template, function: str) -> dict[str, Any]:

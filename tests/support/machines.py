@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -12,7 +12,7 @@ from botocore.validate import ParamValidator
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from .synth import Template, flat, properties, resources
+from .synth import Template, flat, properties
 
 State = dict[str, Any]
 MACHINE = "AWS::StepFunctions::StateMachine"
@@ -69,26 +69,3 @@ def _known(value: Any) -> Any:
     if isinstance(value, list):
         return [_known(each) for each in value]
     return _REFERENCE.sub("of-another-resource-x", value) if isinstance(value, str) else value
-
-
-def rights(template: Template, role: str) -> set[tuple[str, str]]:
-    """Each action, and what it is on, of the role with this beginning of its id."""
-    found = set()
-    for policy in resources(template, "AWS::IAM::Policy").values():
-        if any(flat(each).startswith(f"<{role}") for each in policy["Properties"]["Roles"]):
-            for each in policy["Properties"]["PolicyDocument"]["Statement"]:
-                found |= set(_pairs(each))
-    return found
-
-
-def _pairs(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    assert statement["Effect"] == "Allow"
-    actions, on = (_listed(statement[each]) for each in ("Action", "Resource"))
-    prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", [])
-    for action in actions:
-        for each in on:
-            yield action, " ".join([flat(each), *map(flat, _listed(prefixes))])
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -63,20 +63,18 @@ class Network:
                 each.shutdown(socket.SHUT_RDWR)
 
 
+def an_uplink(buffer: DiskBuffer, transport: Any, **how: Any) -> Uplink:
+    return Uplink(buffer=buffer, transport=transport, fleet="cams", thing="cam-1", **how)
+
+
 def test_everything_arrives_though_the_network_is_cut_again_and_again(
     running: Mosquitto, cloud: Cloud, device: Any, tmp_path: Path
 ) -> None:
     network = Network(running.port)
     transport = device(network.port)
     buffer = DiskBuffer(tmp_path / "buffer", max_bytes=8 << 20)
-    uplink = Uplink(
-        buffer=buffer,
-        transport=transport,
-        fleet="cams",
-        thing="cam-1",
-        batch_bytes=3000,
-        batch_seconds=0.02,
-        backoff=Backoff(first=0.02, most=0.1),
+    uplink = an_uplink(
+        buffer, transport, batch_bytes=3000, batch_seconds=0.02, backoff=Backoff(first=0.02, most=0.1)
     )
     uplink.start()
     total = 2000
@@ -107,14 +105,8 @@ def test_everything_arrives_though_the_broker_ends_in_the_middle(
 ) -> None:
     transport = device(running.port)
     buffer = DiskBuffer(tmp_path / "buffer", max_bytes=8 << 20)
-    uplink = Uplink(
-        buffer=buffer,
-        transport=transport,
-        fleet="cams",
-        thing="cam-1",
-        batch_bytes=2000,
-        batch_seconds=0.05,
-        backoff=Backoff(first=0.05, most=0.2),
+    uplink = an_uplink(
+        buffer, transport, batch_bytes=2000, batch_seconds=0.05, backoff=Backoff(first=0.05, most=0.2)
     )
     uplink.start()
     total = 1500
