@@ -99,7 +99,7 @@ compat: setup ## Unit tests against the oldest and newest aws-cdk-lib, on every 
 .PHONY: lock
 lock: ## Compile the locks anew from pyproject.toml
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra dev -o requirements/dev.txt
-	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra experiments -c requirements/dev.txt -o requirements.txt
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra delivery --extra experiments -c requirements/dev.txt -o requirements.txt
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra local $(addprefix --no-emit-package ,$(SYNTH_ONLY)) -o requirements/local.txt
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra edge -c requirements/dev.txt $(addprefix --no-emit-package ,$(SYNTH_ONLY)) -o constructs_lib/edge/requirements/device.txt
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header pyproject.toml --extra optimise -c requirements/dev.txt $(addprefix --no-emit-package ,$(SYNTH_ONLY)) -o constructs_lib/edge/requirements/optimise.txt
