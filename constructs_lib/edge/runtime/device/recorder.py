@@ -24,7 +24,7 @@ from .server import Inference
 from .summary import Counts
 
 _LOG = logging.getLogger(__name__)
-_WAITING = 256
+WAITING = 256
 """Results between requests and the disk."""
 _LARGEST = 6_400
 """Values of a result's input or output. More would not fit in a message (128 KB, about 20 bytes a value), and making
@@ -44,7 +44,7 @@ class Recorder:
         self._thing, self._inputs = thing, inputs
         self._sequence = itertools.count(1)
         self._numbers = itertools.count(1)
-        self._waiting: queue.Queue[Inference | None] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[Inference | None] = queue.Queue(WAITING)
         self._left_out = itertools.count()
         self._lost = 0
         self._told = (0, 0, 0) if buffer is None else (buffer.dropped, buffer.delivered, 0)
