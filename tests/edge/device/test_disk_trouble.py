@@ -63,9 +63,7 @@ class TestModels:
         path.mkdir()
         assert device.boot().serves == "v1"
 
-    def test_a_mark_that_stays_hinders_nothing(
-        self, device: Device, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_mark_that_stays_hinders_nothing(self, device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
         def stay(store: models.ModelStore) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 

@@ -201,7 +201,9 @@ class Swapper:
             if not self._closing:
                 self._reject(version, str(error))
             return False
-        except (NoVerdict, MemoryError, OSError) as error:
+        except (
+            Exception
+        ) as error:  # of memory, of the disk, of what nobody thought of: it says nothing of the model
             self._hindrance = f"{version} could not be tried: {error}"
             self._not_before[version] = time.monotonic() + _AGAIN_SECONDS
             _LOG.warning("%s", self._hindrance)
