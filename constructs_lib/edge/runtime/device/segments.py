@@ -49,7 +49,7 @@ class Span(NamedTuple):
     stop: int
 
     def frames(self) -> Iterator[Frame]:
-        """Its whole records; none where the file has gone meanwhile, or from where the disk does not give it any more."""
+        """Its whole records; none where the file has gone meanwhile, or where the disk does not give it any more."""
         try:
             with self.path.open("rb") as file:
                 yield from frames(file, start=self.start, stop=self.stop, least=self.segment)
