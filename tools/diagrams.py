@@ -1,7 +1,8 @@
 """Draw what each stack of the app consists of: `python -m tools.diagrams` writes docs/diagrams/.
 
 A frame is a construct that the author of the stack made, a box the resources of one type in one of its parts; a
-solid arrow is a reference, a dashed one what a role may use. What only glues (policies, permissions, log groups) is not drawn, but what it joins is.
+solid arrow is a reference, a dashed one what a role may use. What only glues (policies, permissions, log groups) is
+not drawn, but what it joins is.
 """
 
 from __future__ import annotations

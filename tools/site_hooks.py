@@ -23,7 +23,14 @@ _MOVED = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING
 """Pages at the top of the repository, and what they are called on the site."""
 
 _LINK = re.compile(r"(?<=\]\()(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
-_LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".txt": "text"}
+_LANGUAGES = {
+    ".py": "python",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+    ".toml": "toml",
+    ".txt": "text",
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -90,7 +97,9 @@ def _source(path: str) -> str:
 
 def _linked_sources(made: Mapping[str, str]) -> set[str]:
     """Files of the repository that pages link and that are no pages of the site."""
-    pages = {file.relative_to(ROOT / "docs").as_posix(): file.read_text() for file in (ROOT / "docs").rglob("*.md")}
+    pages = {
+        file.relative_to(ROOT / "docs").as_posix(): file.read_text() for file in (ROOT / "docs").rglob("*.md")
+    }
     found = set()
     for here, markdown in (*pages.items(), *made.items()):
         for link in _LINK.finditer(markdown):

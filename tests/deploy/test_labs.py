@@ -32,3 +32,11 @@ def test_monitors(shell) -> None:
     assert len(seen) >= 6
     for name in ("mean radius", "worst texture", "area error"):
         assert name in drifted[0]
+
+
+def test_ab_test(shell) -> None:
+    folder, environment = shell
+    seen = list(follow(LABS / "ab-test.md", folder, environment))
+
+    # The texts of the page say what is printed; the last is that the better model has all the traffic.
+    assert "many 1.0" in seen[-2][1]

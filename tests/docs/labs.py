@@ -1,7 +1,7 @@
 """Follows a lab as a reader would: writes the files that it shows, and runs its commands in one shell.
 
-A block of ```` ```python title="FILE" ```` is a file, one of ``bash`` is run, one of ``text`` after it is what it printed,
-line by line, where ``…`` stands for anything. What is ``console`` is for a terminal of its own: the test does that part.
+A block of Python with a title is a file, one of ``bash`` is run, one of ``text`` after it is what that printed, line
+by line, where ``…`` stands for anything. What is ``console`` is for a terminal of its own: the test does that part.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def _run(step: Step, folder: Path, environment: Mapping[str, str]) -> tuple[str,
         text=True,
         timeout=_PATIENCE,
     )
-    assert done.returncode == 0, f"line {step.line}:\n{step.code}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    assert done.returncode == 0, (
+        f"line {step.line}:\n{step.code}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    )
     pairs = (each.partition("=") for each in after.read_text().split("\0") if each)
     return done.stdout, {name: value for name, _, value in pairs}
 
