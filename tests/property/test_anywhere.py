@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from constructs_lib import ConstraintError
 
 from .given.batches import batches
+from .given.edge import edge_fleets
 from .given.endpoints import KINDS
+from .given.optimisations import compilations, optimisations
 from .made import THEN, Made, Path, changed, make, parts
 
 NEVER_RIGHT = (
@@ -34,11 +36,13 @@ NEVER_RIGHT = (
 )
 """What no property of anything takes."""
 
+KINDS_OF_ALL = (*KINDS, batches(), edge_fleets(), optimisations(), compilations())
+
 EXPLORING = settings.get_current_profile_name() == "explore"
 
 
-@given(data=st.data(), endpoint=st.one_of(*KINDS, batches()))
-@settings(max_examples=1_000 if EXPLORING else 120)
+@given(data=st.data(), endpoint=st.one_of(KINDS_OF_ALL))
+@settings(max_examples=1_000 if EXPLORING else 160)
 def test_one_wrong_value_anywhere_is_refused(data: st.DataObject, endpoint: Made) -> None:
     path = data.draw(st.sampled_from(list(properties(endpoint))), label="where")
     wrong = data.draw(st.sampled_from(NEVER_RIGHT), label="wrong value")
@@ -73,7 +77,7 @@ def test_the_strategies_reach_every_property() -> None:
                 drawn.setdefault(part.factory, set()).update(part.given)
 
     # One by one: all together are more than an example of Hypothesis's may have.
-    for kind in (*KINDS, batches()):
+    for kind in KINDS_OF_ALL:
         settings(max_examples=300, database=None, derandomize=True)(given(kind)(note))()
     missing = {
         f"{factory.__qualname__}({name})"
@@ -85,8 +89,8 @@ def test_the_strategies_reach_every_property() -> None:
 
 
 def signature(factory: Any) -> Iterator[str]:
-    """The parameters that can be given something."""
+    """The parameters that can be given something by name."""
     called = factory.__init__ if isinstance(factory, type) else factory
     for name, parameter in inspect.signature(called).parameters.items():
-        if parameter.annotation != "None":
+        if parameter.annotation != "None" and parameter.kind is not parameter.VAR_POSITIONAL:
             yield name
