@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from constructs_lib import ConstraintError
 
+from .given.ab_tests import ab_tests
 from .given.batches import batches
 from .given.edge import edge_fleets
 from .given.endpoints import KINDS
@@ -36,7 +37,7 @@ NEVER_RIGHT = (
 )
 """What no property of anything takes."""
 
-KINDS_OF_ALL = (*KINDS, batches(), edge_fleets(), optimisations(), compilations())
+KINDS_OF_ALL = (*KINDS, batches(), ab_tests(), edge_fleets(), optimisations(), compilations())
 
 EXPLORING = settings.get_current_profile_name() == "explore"
 
@@ -88,9 +89,12 @@ def test_the_strategies_reach_every_property() -> None:
     assert len(drawn) >= 30
 
 
+NAMELESS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 def signature(factory: Any) -> Iterator[str]:
     """The parameters that can be given something by name."""
     called = factory.__init__ if isinstance(factory, type) else factory
     for name, parameter in inspect.signature(called).parameters.items():
-        if parameter.annotation != "None" and parameter.kind is not parameter.VAR_POSITIONAL:
+        if parameter.annotation != "None" and parameter.kind not in NAMELESS:
             yield name
