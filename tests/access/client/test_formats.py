@@ -24,10 +24,6 @@ ROWS = st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=5)
 NUMBERS = st.lists(st.lists(st.floats(allow_nan=False), min_size=1, max_size=4), max_size=5)
 
 
-def plain(text: str) -> bool:
-    return all(not 0xD800 <= ord(each) <= 0xDFFF for each in text)
-
-
 @given(VALUES)
 def test_json(value: object) -> None:
     assert Json().load(Json().dump(value), "") == value
