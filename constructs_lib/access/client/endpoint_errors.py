@@ -15,6 +15,7 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
+    IncompleteReadError,
     NoAuthTokenError,
     NoCredentialsError,
     ParamValidationError,
@@ -77,7 +78,7 @@ def error_of(
         return BadRequest(str(error), inference_id=inference_id)
     if isinstance(error, SSLError):
         return InferenceError(f"The connection is not safe: {error}", inference_id=inference_id)
-    if not isinstance(error, HTTPClientError):
+    if not isinstance(error, HTTPClientError | IncompleteReadError):
         return InferenceError(str(error), inference_id=inference_id)
     never_sent = isinstance(error, _NEVER_SENT)
     if deadline.remaining() <= 0:
