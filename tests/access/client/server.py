@@ -101,6 +101,21 @@ def silent(seconds: float) -> Act:
     return act
 
 
+class Holding:
+    """Keeps a caller waiting until it is let go, or gave up the test's own patience."""
+
+    def __init__(self) -> None:
+        self._let_go = threading.Event()
+        self.waited_in_vain = False
+
+    def __call__(self, handler: Handler) -> None:
+        self.waited_in_vain = not self._let_go.wait(20)
+        handler.close_connection = True
+
+    def let_go(self) -> None:
+        self._let_go.set()
+
+
 def dripping(handler: Handler) -> None:
     """A byte now and then: never silent for long, and never done."""
     handler.send_response(200)

@@ -28,7 +28,7 @@ from constructs_lib.access.client import (
 from constructs_lib.access.client.api_errors import seconds
 from constructs_lib.access.client.formats import JsonValue
 
-from .server import Act, Server, answer, chunked, dripping, half, reset, silent
+from .server import Act, Holding, Server, answer, chunked, dripping, half, reset, silent
 
 QUICK = ClientSettings(attempts=3, backoff=0.01, max_backoff=0.02, read_timeout=5, poll=0.01, max_poll=0.05)
 
@@ -195,6 +195,15 @@ def test_a_deadline_that_has_passed_sends_nothing(server: Server) -> None:
     with pytest.raises(lib.DeadlineExceeded):
         client(server).predict(1, deadline=0)
     assert server.seen == []
+
+
+def test_the_deadline_ends_a_wait_that_would_go_on(server: Server) -> None:
+    holding = Holding()
+    server.play(holding)
+    with pytest.raises(lib.DeadlineExceeded):
+        client(server, ClientSettings(read_timeout=60)).predict(1, deadline=0.2)
+    assert not holding.waited_in_vain
+    holding.let_go()
 
 
 def test_retry_after_is_honoured(server: Server) -> None:
