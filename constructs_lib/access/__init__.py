@@ -1,0 +1,1 @@
+"""How applications call an endpoint: an API in front of it, and a client."""
