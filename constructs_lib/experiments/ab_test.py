@@ -152,7 +152,7 @@ class ABTest(constructs.Construct):
             replace(variant, weight=props.shares[variant.name]) for variant in props.variants
         )
         """The variants, with the shares they begin with."""
-        self.endpoint = RealtimeEndpoint(
+        self._endpoint = RealtimeEndpoint(
             self,
             "Endpoint",
             variants=self.variants,
@@ -163,7 +163,6 @@ class ABTest(constructs.Construct):
             encryption_key=encryption_key,
             weights_managed_elsewhere=True,
         )
-        """What answers."""
         guards = self._guards(props)
         self.manager = ExperimentManager(
             self,
@@ -184,6 +183,11 @@ class ABTest(constructs.Construct):
         """How large the test must be, where there is a plan."""
         self.grants = ABTestGrants(self)
         """Who may take part: ``test.grants.participate(function)``."""
+
+    @property
+    def endpoint(self) -> RealtimeEndpoint:
+        """What answers."""
+        return self._endpoint
 
     def join(self, function: lambda_.Function) -> None:
         """Let `function` take part, and tell the client in it which experiment this is.

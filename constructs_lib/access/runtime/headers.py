@@ -27,8 +27,8 @@ TARGETS = {
 """Parameters that say who of an endpoint is to answer, with their headers."""
 
 _LONGEST = 1024
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_ID_ALLOWED = "1–64 letters, digits, dots, underscores and hyphens"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ID_ALLOWED = "1–64 letters, digits, dots, underscores and hyphens, the first a letter or digit"
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
