@@ -14,6 +14,7 @@ from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
 from ..core.place import construct_path, note_place, stack_of
+from ..core.roles import acknowledge, wildcard_actions
 from ..core.rules import enforce_together
 from ..hosting.capture import DataCapture
 from ..hosting.metrics import MetricsPublishing
@@ -197,6 +198,10 @@ class ABTest(constructs.Construct):
         for name, value in self.manager.client_environment.items():
             function.add_environment(name, value)
         self.grants.participate(function)
+        if function.role is not None and self.manager.encryption_key is not None:
+            reason = "The CDK's own grants for a stream and a table with a key, bound to that key."
+            found = wildcard_actions("kms:GenerateDataKey*", "kms:ReEncrypt*")
+            acknowledge(function.role, dict.fromkeys(found, reason))
 
     def metric(
         self,
