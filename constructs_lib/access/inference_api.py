@@ -42,7 +42,7 @@ class InferenceApi(constructs.Construct):
         api = InferenceApi(self, "Api", endpoint=endpoint,
             throttle=Throttle(rate=50, burst=100),
             request=RequestLimits(content_types=["text/csv"], columns=30))
-        api.grants.invoke(caller)
+        api.grants.invoke(function)
     """
 
     def __init__(
