@@ -17,7 +17,6 @@ VOLUME_GIB = (1, 512)
 STARTUP_SECONDS = (60, 3600)
 """To fetch the model data, and until a container is healthy."""
 AMI_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}")
-ROUTING_STRATEGIES = ("LEAST_OUTSTANDING_REQUESTS", "RANDOM")
 METRIC_INTERVALS = (10, 30, 60, 120, 180, 240, 300)
 """Seconds."""
 

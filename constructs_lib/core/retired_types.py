@@ -14,11 +14,11 @@ _EDGE_MANAGER = (
 _GREENGRASS_V1 = (
     "IoT Greengrass V1 ended on 7 October 2026: its cores get nothing. Use EdgeFleet, or aws_greengrassv2"
 )
-_TYPES: Mapping[str, str] = {
+RETIRED_TYPES: Mapping[str, str] = {
     "AWS::SageMaker::DeviceFleet": _EDGE_MANAGER,
     "AWS::SageMaker::Device": _EDGE_MANAGER,
 }
-_FIRST_GENERATION = "AWS::Greengrass::"
+FIRST_GENERATION = "AWS::Greengrass::"
 
 
 def why_retired(type: str) -> str | None:
@@ -28,4 +28,4 @@ def why_retired(type: str) -> str | None:
 
         why_retired("AWS::Greengrass::Group")
     """
-    return _GREENGRASS_V1 if type.startswith(_FIRST_GENERATION) else _TYPES.get(type)
+    return _GREENGRASS_V1 if type.startswith(FIRST_GENERATION) else RETIRED_TYPES.get(type)

@@ -30,8 +30,11 @@ class Node:
         """The member `key`: of what is unknown unknown, of what is absent absent."""
         if isinstance(self.value, Unknown):
             return Node(self._below(key), UNKNOWN)
-        found = self.value.get(key) if isinstance(self.value, dict) else None
-        return Node(self._below(key), found)
+        members = self.value if isinstance(self.value, dict) else {}
+        found = members.get(key)
+        # A function beside properties (Fn::Transform) may add any.
+        added = found is None and any(str(each).startswith("Fn::") for each in members)
+        return Node(self._below(key), UNKNOWN if added else found)
 
     def _below(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
@@ -124,9 +127,10 @@ class Resource:
 
     @property
     def named(self) -> frozenset[str]:
-        """What others may call it by: its logical id between null bytes, and its name where that is known."""
-        name = self[f"{self.type.rpartition(':')[2]}Name"].text
-        return frozenset({f"\0{self.logical_id}\0", *([name] if name is not None else [])})
+        """What others may call it by: its logical id between null bytes, and its name where part of it is known."""
+        name = self[f"{self.type.rpartition(':')[2]}Name"].partly
+        said = name is not None and name.strip("\0") != ""
+        return frozenset({f"\0{self.logical_id}\0", *([name] if name is not None and said else [])})
 
 
 @dataclass(frozen=True, slots=True)

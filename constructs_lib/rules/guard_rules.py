@@ -1,0 +1,1 @@
+GUARDED = frozenset[str]()
