@@ -118,7 +118,8 @@ def page(entries: Iterable[RuleEntry]) -> str:
 
 def _section(title: str, entries: Iterable[RuleEntry]) -> str:
     rows = [
-        f"| `{entry.id}` | {entry.severity} | {_cell(entry.summary)} | {_on_templates(entry.id)} | [AWS]({entry.source}) |"
+        f"| `{entry.id}` | {entry.severity} | {_cell(entry.summary)} | {_on_templates(entry.id)} "
+        f"| [AWS]({entry.source}) |"
         for entry in entries
     ]
     head = ["| Id | Severity | Rule | Templates | Source |", "|---|---|---|---|---|"]

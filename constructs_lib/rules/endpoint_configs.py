@@ -309,7 +309,8 @@ def _few_instances(config: Resource) -> Iterator[Broken]:
     for variant in production(config):
         count = smallest_count(variant)
         # What may sleep is not meant to outlive the loss of a zone; components keep a count of their own.
-        if count == 1 and not variant.on_components and any(endpoints_on(config)):
+        on_instances = not variant.serverless and not variant.on_components
+        if count == 1 and on_instances and any(endpoints_on(config)):
             yield Broken(variant["InitialInstanceCount"].path, 1, "2 or more")
 
 

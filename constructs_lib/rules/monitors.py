@@ -101,6 +101,5 @@ def _network_is_whole(resource: Resource) -> Iterator[Broken]:
 
 @template_rule("SM-MODELMONITOR-101", SCHEDULE)
 def _closed_to_new_customers(schedule: Resource) -> Iterator[Broken]:
-    yield Broken(
-        "MonitoringScheduleConfig", "Model Monitor", "a monitor of your own, such as MonitoredEndpoint"
-    )
+    where = schedule["MonitoringScheduleConfig"]
+    yield Broken(where.path, "Model Monitor", "a monitor of your own, such as MonitoredEndpoint's")

@@ -22,7 +22,9 @@ def shown(value: object) -> str:
 def message(finding: Finding) -> str:
     """What is wrong, in a sentence."""
     broken = finding.broken
-    what = f"{broken.property}: got {shown(broken.given)}" if broken.property else f"got {shown(broken.given)}"
+    what = (
+        f"{broken.property}: got {shown(broken.given)}" if broken.property else f"got {shown(broken.given)}"
+    )
     return f"{what}; allowed: {broken.allowed}"
 
 

@@ -1,1 +1,116 @@
-"""x"""
+"""The rules as plug-ins of the CDK's own validation: synthesis fails where a template of the app breaks one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from itertools import groupby
+
+import aws_cdk as cdk
+import jsii
+
+from .._version import __version__
+from .output import message
+from .registry import TEMPLATE_RULES, Finding, entries, findings
+from .template import Template
+
+_NAME = "SageMakerRules"
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
+class SageMakerRules:
+    """Checks every template of an app, whoever made its resources, by the rules of this library.
+
+    Errors fail the synthesis; advice is reported and does not. Acknowledge in a resource's metadata:
+    ``cfn_resource.add_metadata("constructs_lib", {"ignore": [{"id": …, "reason": …}]})``.
+
+    Source: https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html
+
+    Example::
+
+        Validations.of(app).add_plugins(SageMakerRules())
+    """
+
+    def __init__(self, *, ignore: Sequence[str] = ()) -> None:
+        """Check by all rules but those of `ignore`.
+
+        :param ignore: ids of rules.
+        :raises ValueError: for an id that no rule has.
+        """
+        unknown = sorted(set(ignore) - set(entries()))
+        if unknown:
+            raise ValueError(f"ignore: there is no rule {', '.join(unknown)}")
+        self._ignored = tuple(ignore)
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        return _NAME
+
+    @property
+    def version(self) -> str | None:
+        """The release of this library."""
+        return __version__
+
+    @property
+    def rule_ids(self) -> list[str] | None:
+        """The rules that are checked."""
+        return sorted({rule.id for rule in TEMPLATE_RULES} - set(self._ignored))
+
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Check the templates of `context`; called by the CDK when they are written."""
+        found = [
+            each
+            for path in context.template_paths
+            for each in findings(Template.read(path), ignoring=self._ignored)
+        ]
+        return cdk.PolicyValidationPluginReport(
+            success=not any(each.is_error for each in found),
+            violations=list(_violations(found)),
+        )
+
+
+def _violations(found: Iterable[Finding]) -> Iterable[cdk.PolicyViolation]:
+    """One for each rule and message, with the resources that break it."""
+    ordered = sorted(found, key=lambda each: (each.rule.id, message(each)))
+    for (id, said), group in groupby(ordered, key=lambda each: (each.rule.id, message(each))):
+        rule = entries()[id]
+        alike = list(group)
+        yield cdk.PolicyViolation(
+            rule_name=id,
+            description=f"{rule.summary} {said}",
+            fix=" ".join(filter(None, (alike[0].broken.fix, rule.source))),
+            severity=rule.severity,
+            violating_resources=[_resource(each) for each in alike],
+        )
+
+
+def _resource(finding: Finding) -> cdk.PolicyViolatingResource:
+    property = finding.broken.property
+    return cdk.PolicyViolatingResource(
+        resource_logical_id=finding.resource,
+        template_path=finding.file,
+        locations=[f"Properties.{property}" if property else "Type"],
+    )
+
+
+def guard_plugin(*, include_default_rules: bool = True) -> cdk.CloudFormationValidatePlugin:
+    """CloudFormation Validate with those of the rules that Guard can say, beside its own.
+
+    An app that cannot run plug-ins in Python hands the files in ``constructs_lib/rules/guard`` to
+    ``cfn-guard`` or to CloudFormation Validate itself.
+
+    :param include_default_rules: whether the CDK's own rules are checked too.
+
+    Example::
+
+        Validations.of(app).add_plugins(guard_plugin())
+    """
+    return cdk.CloudFormationValidatePlugin(
+        include_default_rules=include_default_rules,
+        guard_rules=[cdk.ValidationRuleSource(name="constructs-lib", content=_guard())],
+    )
+
+
+def _guard() -> str:
+    return resources.files(__package__).joinpath("guard", "sagemaker.guard").read_text(encoding="utf-8")
