@@ -168,10 +168,10 @@ def _managed_scaling_is_for_components(config: Resource) -> Iterator[Broken]:
         ):
             continue
         model = variant["ModelName"]
-        if model.given:
+        if model.sure:
             given = model.text if model.text is not None else "a model"
             yield Broken(model.path, given, "nothing: inference components bring the models")
-        elif config["ExecutionRoleArn"].absent:
+        elif model.absent and config["ExecutionRoleArn"].absent:
             yield Broken("ExecutionRoleArn", None, "the role that the components run under")
 
 
@@ -295,7 +295,7 @@ def _known_type(config: Resource) -> Iterator[Broken]:
 
 @template_rule("SM-KMS-101", ENDPOINT_CONFIG)
 def _local_storage(config: Resource) -> Iterator[Broken]:
-    for variant in variants(config) if config["KmsKeyId"].given else ():
+    for variant in variants(config) if config["KmsKeyId"].sure else ():
         if variant.type is not None and instance_types.has_local_storage(variant.type):
             yield Broken(
                 variant["InstanceType"].path,

@@ -32,10 +32,9 @@ def _one_container_or_a_pipeline(model: Resource) -> Iterator[Broken]:
 @template_rule("SM-MODEL-002", MODEL)
 def _hostnames_all_or_none(model: Resource) -> Iterator[Broken]:
     names = [each["ContainerHostname"] for each in model["Containers"].items if each.known]
-    given = [name for name in names if name.given]
-    texts = [name.text for name in given]
-    twice = any(name is not None and texts.count(name) > 1 for name in texts)
-    if len(names) > 1 and given and (len(given) < len(names) or twice):
+    texts = [name.text for name in names if name.text is not None]
+    some = any(name.sure for name in names) and any(name.absent for name in names)
+    if some or len(set(texts)) < len(texts):
         shown = [name.text for name in names]
         yield Broken("Containers", shown, "a hostname of its own for every container, or for none")
 
@@ -63,7 +62,7 @@ def _direct_invocation_names_containers(model: Resource) -> Iterator[Broken]:
 def _image_or_package(model: Resource) -> Iterator[Broken]:
     for each in containers(model):
         yield from exactly_one([each["Image"], each["ModelPackageName"]])
-        if each["ModelPackageName"].given and each["ModelDataUrl"].known:
+        if each["ModelPackageName"].sure and each["ModelDataUrl"].known:
             yield Broken(
                 each["ModelDataUrl"].path, each["ModelDataUrl"].value, "nothing: the package names its data"
             )

@@ -95,10 +95,11 @@ def _resource(finding: Finding) -> cdk.PolicyViolatingResource:
 
 
 def guard_plugin(*, include_default_rules: bool = True) -> cdk.CloudFormationValidatePlugin:
-    """CloudFormation Validate with those of the rules that Guard can say, beside its own.
+    """CloudFormation Validate with those of the rules that Guard and Rego can say, beside its own.
 
-    An app that cannot run plug-ins in Python hands the files in ``constructs_lib/rules/guard`` to
-    ``cfn-guard`` or to CloudFormation Validate itself.
+    It reports them as warnings, unless the context sets ``@aws-cdk/core:validateAgainstDefaultRules``.
+    An app in another language hands the files in ``constructs_lib/rules/guard`` to its own plug-in, or the
+    one of Guard to ``cfn-guard``.
 
     :param include_default_rules: whether the CDK's own rules are checked too.
 
@@ -108,9 +109,11 @@ def guard_plugin(*, include_default_rules: bool = True) -> cdk.CloudFormationVal
     """
     return cdk.CloudFormationValidatePlugin(
         include_default_rules=include_default_rules,
-        guard_rules=[cdk.ValidationRuleSource(name="constructs-lib", content=_guard())],
+        guard_rules=[_shipped("sagemaker.guard")],
+        rego_rules=[_shipped("sagemaker.rego")],
     )
 
 
-def _guard() -> str:
-    return resources.files(__package__).joinpath("guard", "sagemaker.guard").read_text(encoding="utf-8")
+def _shipped(file: str) -> cdk.ValidationRuleSource:
+    content = resources.files(__package__).joinpath("guard", file).read_text(encoding="utf-8")
+    return cdk.ValidationRuleSource(name="constructs-lib", content=content)

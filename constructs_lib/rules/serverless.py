@@ -106,7 +106,7 @@ def _no_capture(config: Resource) -> Iterator[Broken]:
 
 @template_rule("SM-SERVERLESS-015", ENDPOINT_CONFIG)
 def _no_volume(config: Resource) -> Iterator[Broken]:
-    if _serverless(config) and config["KmsKeyId"].given:
+    if _serverless(config) and config["KmsKeyId"].sure:
         yield Broken("KmsKeyId", "a key", "nothing: there is no volume of its own")
 
 

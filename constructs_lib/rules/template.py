@@ -57,6 +57,11 @@ class Node:
         return self.value is not None and not isinstance(self.value, Unknown)
 
     @property
+    def sure(self) -> bool:
+        """Whether it is certain that something is there; what it is may be unknown."""
+        return self.value is not None and self.value is not UNKNOWN
+
+    @property
     def absent(self) -> bool:
         """Whether it is certain that nothing is there."""
         return self.value is None
