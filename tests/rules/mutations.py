@@ -115,6 +115,15 @@ def jobs() -> Resources:
     }
 
 
+def in_batches() -> Resources:
+    """A real-time endpoint that is replaced in place."""
+    return changed(realtime(), "Endpoint.DeploymentConfig", rolling())
+
+
+def keyed() -> Resources:
+    return changed(realtime(), "Config.KmsKeyId", "key")
+
+
 def schedule() -> Resources:
     config = {
         "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
@@ -142,8 +151,10 @@ def alarm() -> Resources:
 _V = "Config.ProductionVariants"
 _R = "Endpoint.DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration"
 _C = "Component.Specification"
-_N = "Config.AsyncInferenceConfig.OutputConfig.NotificationConfig"
-_ENGLISH = [f"text/x{number}" for number in range(11)]
+_O = "Config.AsyncInferenceConfig.OutputConfig"
+_N = f"{_O}.NotificationConfig"
+_D = "Endpoint.DeploymentConfig"
+_ELEVEN_TYPES = [f"text/x{number}" for number in range(11)]
 _ROLLING_OF_ONE = {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 2}, "WaitIntervalInSeconds": 60}
 
 MUTATIONS = [
@@ -179,15 +190,10 @@ MUTATIONS = [
     Mutation(
         realtime,
         "Config.DataCaptureConfig.CaptureContentTypeHeader.CsvContentTypes",
-        _ENGLISH,
+        _ELEVEN_TYPES,
         rule="SM-CAPTURE-003",
     ),
-    Mutation(
-        a_queue,
-        "Config.AsyncInferenceConfig.OutputConfig.S3FailurePath",
-        "s3://answers/good/",
-        rule="SM-ASYNC-002",
-    ),
+    Mutation(a_queue, f"{_O}.S3FailurePath", "s3://answers/good/", rule="SM-ASYNC-002"),
     Mutation(a_queue, f"{_N}.IncludeInferenceResponseIn", ["ERROR_NOTIFICATION_TOPIC"], rule="SM-ASYNC-003"),
     Mutation(
         a_queue,
@@ -222,7 +228,7 @@ MUTATIONS = [
     Mutation(without_servers, "Model", a_pipeline(), rule="SM-SERVERLESS-019"),
     Mutation(without_servers, "Model", many_models()["Model"], rule="SM-SERVERLESS-020"),
     Mutation(without_servers, "Model", uncompressed()["Model"], rule="SM-SERVERLESS-021"),
-    Mutation(a_queue, "Config.KmsKeyId", "key", rule="SM-KMS-101"),
+    Mutation(keyed, f"{_V}.0.InstanceType", "ml.g5.xlarge", rule="SM-KMS-101"),
     # shadow tests
     Mutation(
         a_shadow_test,
@@ -300,27 +306,12 @@ MUTATIONS = [
         rule="SM-ROLLOUT-003",
     ),
     Mutation(
-        realtime,
-        "Endpoint.DeploymentConfig",
-        {
-            "RollingUpdatePolicy": {
-                **rolling()["RollingUpdatePolicy"],
-                "RollbackMaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 101},
-            }
-        },
+        in_batches,
+        f"{_D}.RollingUpdatePolicy.RollbackMaximumBatchSize.Value",
+        101,
         rule="SM-ROLLOUT-004",
     ),
-    Mutation(
-        lambda: realtime(
-            Endpoint={
-                **realtime()["Endpoint"],
-                "Properties": {**realtime()["Endpoint"]["Properties"], "DeploymentConfig": rolling()},
-            }
-        ),
-        _V,
-        [on_instances("A"), on_instances("B")],
-        rule="SM-ROLLOUT-010",
-    ),
+    Mutation(in_batches, _V, [on_instances("A"), on_instances("B")], rule="SM-ROLLOUT-010"),
     Mutation(
         realtime, "Endpoint.DeploymentConfig", {"RollingUpdatePolicy": _ROLLING_OF_ONE}, rule="SM-ROLLOUT-011"
     ),
@@ -456,6 +447,6 @@ MUTATIONS = [
 
 GOOD = [
     realtime, without_servers, a_queue, a_shadow_test, a_fleet, pipeline, many_models, uncompressed,
-    scaled_serverless, experiment, jobs, alarm,
+    scaled_serverless, in_batches, keyed, experiment, jobs, alarm,
 ]  # fmt: skip
 """Templates that break nothing. (A schedule of Model Monitor's is advised against.)"""
