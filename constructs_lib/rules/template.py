@@ -239,8 +239,7 @@ def _assembled(folder: Path) -> Iterator[Path]:
     """The templates of stacks, those of nested stages and nested stacks included."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        artifacts = manifest["artifacts"].values() if "artifacts" in manifest else ()
-        for artifact in artifacts:
+        for artifact in manifest.get("artifacts", {}).values():
             properties = artifact.get("properties", {})
             if artifact["type"] == "aws:cloudformation:stack":
                 yield folder / properties["templateFile"]

@@ -24,7 +24,17 @@ from tools.rule_catalogue import rules as every_rule
 
 every_rule()  # CATALOGUE lists the rules of what has been imported
 TESTS = Path(__file__).parents[1]
-ROOMS = ("core", "model", "hosting", "experiments", "monitoring", "monitoring/model_monitor", "batch", "edge")
+ROOMS = (
+    "core",
+    "model",
+    "hosting",
+    "experiments",
+    "monitoring",
+    "monitoring/model_monitor",
+    "batch",
+    "edge",
+    "rules",
+)
 
 
 @pytest.fixture
@@ -38,9 +48,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def texts() -> str:
     return "\n".join(
-        file.read_text(encoding="utf-8")
-        for room in ROOMS
-        for file in sorted((TESTS / room).glob("test_*.py"))
+        file.read_text(encoding="utf-8") for room in ROOMS for file in sorted((TESTS / room).glob("*.py"))
     )
 
 
