@@ -80,6 +80,7 @@ from constructs_lib import (
     Variant,
 )
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
+from constructs_lib.rules import SageMakerRules, guard_plugin
 from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
@@ -97,6 +98,7 @@ MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
 EDGE = DOCS / "edge.md"
+TEMPLATES = DOCS / "template-rules.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -219,6 +221,7 @@ ON_PAGES = {
     MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
+    TEMPLATES: (SageMakerRules, guard_plugin),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
     ALARMS: (
         AlarmThreshold,

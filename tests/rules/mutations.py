@@ -306,6 +306,9 @@ MUTATIONS = [
         rule="SM-ROLLOUT-003",
     ),
     Mutation(
+        in_batches, f"{_D}.RollingUpdatePolicy.MaximumExecutionTimeoutInSeconds", 599, rule="SM-ROLLOUT-003"
+    ),
+    Mutation(
         in_batches,
         f"{_D}.RollingUpdatePolicy.RollbackMaximumBatchSize.Value",
         101,
@@ -368,6 +371,9 @@ MUTATIONS = [
         f"{_C}.ComputeResourceRequirements.NumberOfAcceleratorDevicesRequired",
         1,
         rule="SM-COMPONENT-006",
+    ),
+    Mutation(
+        a_fleet, f"{_C}.ComputeResourceRequirements.MinMemoryRequiredInMb", 127, rule="SM-COMPONENT-005"
     ),
     Mutation(a_fleet, "Component.RuntimeConfig.CopyCount", 0, rule="SM-COMPONENT-007"),
     Mutation(
