@@ -112,6 +112,7 @@ if TYPE_CHECKING:
         TrafficThreshold,
         UtilizationThreshold,
     )
+    from .rules.plugin import SageMakerRules, guard_plugin
 
 _HOMES = {
     "batch.arrival": ("BatchArrival",),
@@ -226,6 +227,7 @@ _HOMES = {
         "TrafficThreshold",
         "UtilizationThreshold",
     ),
+    "rules.plugin": ("SageMakerRules", "guard_plugin"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -331,6 +333,7 @@ __all__ = [
     "Rollout",
     "Routing",
     "RoutingStrategy",
+    "SageMakerRules",
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
@@ -347,6 +350,7 @@ __all__ = [
     "Variant",
     "Violation",
     "__version__",
+    "guard_plugin",
 ]
 
 

@@ -35,7 +35,7 @@ def written(tmp_path: Path) -> dict[str, str]:
         (["advised"], 0),
         (["advised", "--strict"], 1),
         (["broken", "--ignore", "SM-VARIANT-004"], 0),
-        (["broken", "--ignore", "SM-NOTHING-001"], 2),
+        (["broken", "--ignore", "SM-TEST-001"], 2),
         (["nowhere"], 2),
         ([], 2),
     ],

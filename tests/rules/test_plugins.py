@@ -73,8 +73,8 @@ def test_what_is_ignored_or_acknowledged_does_not_fail(tmp_path: Path) -> None:
 
 
 def test_an_unknown_rule_cannot_be_ignored() -> None:
-    with pytest.raises(ValueError, match="there is no rule SM-NOTHING-001"):
-        SageMakerRules(ignore=["SM-NOTHING-001"])
+    with pytest.raises(ValueError, match="there is no rule SM-TEST-001"):
+        SageMakerRules(ignore=["SM-TEST-001"])
 
 
 def test_the_plugin_tells_its_rules_and_its_release() -> None:
