@@ -112,7 +112,7 @@ if TYPE_CHECKING:
         TrafficThreshold,
         UtilizationThreshold,
     )
-    from .rules.plugin import SageMakerRules, guard_plugin
+    from .rules.plugin import SageMakerRules
 
 _HOMES = {
     "batch.arrival": ("BatchArrival",),
@@ -227,7 +227,7 @@ _HOMES = {
         "TrafficThreshold",
         "UtilizationThreshold",
     ),
-    "rules.plugin": ("SageMakerRules", "guard_plugin"),
+    "rules.plugin": ("SageMakerRules",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -350,7 +350,6 @@ __all__ = [
     "Variant",
     "Violation",
     "__version__",
-    "guard_plugin",
 ]
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 # Importing the modules registers their rules.
@@ -53,5 +52,8 @@ _WITH_CDK = ("SageMakerRules", "guard_plugin")
 def __getattr__(name: str) -> object:
     """The plug-ins, which need the CDK, when they are asked for."""
     if name in _WITH_CDK:
-        return getattr(import_module(".plugin", __name__), name)
+        from . import plugin
+
+        found: object = getattr(plugin, name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

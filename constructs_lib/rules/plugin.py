@@ -28,7 +28,10 @@ class SageMakerRules:
 
     Example::
 
-        Validations.of(app).add_plugins(SageMakerRules())
+        from aws_cdk import App, Validations
+        from constructs_lib import SageMakerRules
+
+        Validations.of(App()).add_plugins(SageMakerRules(ignore=["SM-HA-101"]))
     """
 
     def __init__(self, *, ignore: Sequence[str] = ()) -> None:
@@ -105,7 +108,10 @@ def guard_plugin(*, include_default_rules: bool = True) -> cdk.CloudFormationVal
 
     Example::
 
-        Validations.of(app).add_plugins(guard_plugin())
+        from aws_cdk import App, Validations
+        from constructs_lib.rules import guard_plugin
+
+        Validations.of(App()).add_plugins(guard_plugin())
     """
     return cdk.CloudFormationValidatePlugin(
         include_default_rules=include_default_rules,
