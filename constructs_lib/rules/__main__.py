@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNREADABLE
     written = FORMATS[given.format](found)
     if written:
-        print(written)
+        _write(written)
     return BROKEN if any(each.is_error or given.strict for each in found) else GOOD
 
 
@@ -56,6 +56,12 @@ def _found(templates: Sequence[str], ignored: Sequence[str]) -> list[Finding]:
         raise TemplateError(f"--ignore: there is no rule {', '.join(unknown)}")
     files = [file for given in templates for file in templates_in(given)]
     return [each for file in files for each in findings(Template.read(file), ignoring=ignored)]
+
+
+def _write(text: str) -> None:
+    """Print, also what the terminal or the file has no letters for: half a surrogate pair in a name, for one."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _listed() -> str:

@@ -116,7 +116,12 @@ def _one_container_with_one_model(component: Resource) -> Iterator[Broken]:
 @template_rule("SM-COMPONENT-013", COMPONENT)
 def _name_is_its_own(component: Resource) -> Iterator[Broken]:
     name = component["InferenceComponentName"]
-    others = [each for each in component.template.of_type(COMPONENT) if each is not component]
+    # Of two under different conditions there may only ever be one.
+    others = [
+        each
+        for each in component.template.of_type(COMPONENT)
+        if each is not component and each.condition in (None, component.condition)
+    ]
     taken = {(each["InferenceComponentName"].text or "").lower() for each in others}
     if name.text and name.text.lower() in taken:
         yield Broken(name.path, name.text, "a name that differs from the others' in more than its case")

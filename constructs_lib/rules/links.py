@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core import instance_types
-from .template import Node, Resource
+from .template import Node, Resource, Template
 
 MODEL = "AWS::SageMaker::Model"
 ENDPOINT_CONFIG = "AWS::SageMaker::EndpointConfig"
@@ -77,7 +77,14 @@ def config_of(endpoint: Resource) -> Resource | None:
 
 def endpoints_on(config: Resource) -> Iterator[Resource]:
     """The endpoints of the template that have the configuration."""
-    yield from (each for each in config.template.of_type(ENDPOINT) if config_of(each) is config)
+    yield from config.template.once(_endpoints).get(config, ())
+
+
+def _endpoints(template: Template) -> Mapping[Resource | None, Sequence[Resource]]:
+    found: dict[Resource | None, list[Resource]] = {}
+    for endpoint in template.of_type(ENDPOINT):
+        found.setdefault(config_of(endpoint), []).append(endpoint)
+    return found
 
 
 def containers(model: Resource) -> tuple[Node, ...]:
@@ -98,21 +105,30 @@ def is_uncompressed(container: Node) -> bool:
 
 def target_of(variant: Variant) -> Resource | None:
     """What scales a variant's instances or provisioned concurrency, where that is in the template."""
+    targets = variant.config.template.once(_targets)
     for endpoint in endpoints_on(variant.config):
-        wanted = {f"endpoint/{name}/variant/{variant['VariantName'].partly}" for name in endpoint.named}
-        for target in endpoint.template.of_type(TARGET):
-            if target["ResourceId"].partly in wanted:
+        for name in sorted(endpoint.named):
+            target = targets.get(f"endpoint/{name}/variant/{variant['VariantName'].partly}")
+            if target is not None:
                 return target
     return None
 
 
+def _targets(template: Template) -> Mapping[str | None, Resource]:
+    return {each["ResourceId"].partly: each for each in reversed(template.of_type(TARGET))}
+
+
 def variant_of(target: Resource) -> Variant | None:
     """The variant that a scalable target is about, where it is in the template."""
-    for config in target.template.of_type(ENDPOINT_CONFIG):
+    return target.template.once(_scaled).get(target)
+
+
+def _scaled(template: Template) -> Mapping[Resource | None, Variant]:
+    found: dict[Resource | None, Variant] = {}
+    for config in template.of_type(ENDPOINT_CONFIG):
         for variant in production(config):
-            if target_of(variant) is target:
-                return variant
-    return None
+            found.setdefault(target_of(variant), variant)
+    return found
 
 
 def counts_instances(target: Resource) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from .._version import __version__
 from .registry import Finding
@@ -39,7 +40,13 @@ def as_text(findings: Sequence[Finding]) -> str:
             f"    {each.rule.summary} {each.rule.source}",
         ]
     errors = sum(each.is_error for each in findings)
+    # No name in a template becomes a line of its own, or a command to a terminal.
+    lines = [_printable(each) for each in lines]
     return "\n".join([*lines, f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"])
+
+
+def _printable(line: str) -> str:
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
 
 
 def _counted(count: int, what: str) -> str:
@@ -112,7 +119,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
 
 def _result(finding: Finding, index: int) -> dict[str, object]:
     place = {
-        "artifactLocation": {"uri": Path(finding.file).as_posix()},
+        "artifactLocation": {"uri": quote(Path(finding.file).as_posix())},
         "region": {"startLine": finding.line},
     }
     return {

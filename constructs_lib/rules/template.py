@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 
 from . import json_lines, yaml_lines
 from .json_lines import Document
 from .values import UNKNOWN, Evaluation, Mixed, Reference, Unknown
 
+Result = TypeVar("Result")
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_MAX_BYTES = 10 * 1024 * 1024
+"""CloudFormation takes 1 MB, which indentation and comments may make more of."""
 _STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
 
 
@@ -84,12 +91,15 @@ class Node:
         """The number, also where it is written as text, which CloudFormation takes; None for all else."""
         if isinstance(self.value, bool):
             return None
-        if isinstance(self.value, int | float):
-            return self.value
-        try:
-            return float(self.value) if isinstance(self.value, str) else None
-        except ValueError:
+        given = self.value
+        if not isinstance(given, int | float | str) or (
+            isinstance(given, str) and not _NUMBER.fullmatch(given)
+        ):
             return None
+        try:
+            return float(given)
+        except OverflowError:
+            return math.inf
 
     @property
     def text(self) -> str | None:
@@ -117,6 +127,8 @@ class Resource:
     type: str
     properties: Node
     metadata: Mapping[str, object]
+    condition: str | None
+    """The name of the condition under which it is made."""
     template: Template
 
     def __getitem__(self, key: str) -> Node:
@@ -138,13 +150,14 @@ class Resource:
         return frozenset({f"\0{self.logical_id}\0", *([name] if name is not None and said else [])})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A template with its resources, in their order."""
+    """A template with its resources, in their order. Those that its own defaults leave out are not there."""
 
     file: str
     document: Document
     resources: list[Resource] = field(default_factory=list)
+    _once: dict[object, object] = field(default_factory=dict)
 
     @staticmethod
     def read(file: str | Path) -> Template:
@@ -153,6 +166,9 @@ class Template:
         :raises TemplateError: where it cannot be read, or is none.
         """
         try:
+            size = Path(file).stat().st_size
+            if size > _MAX_BYTES:
+                raise TemplateError(f"{file}: no CloudFormation template: {size:,} bytes; 1 MB at most")
             text = Path(file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise TemplateError(f"{file}: cannot be read: {error}") from None
@@ -171,33 +187,58 @@ class Template:
         template = Template(file, document)
         evaluation = Evaluation(value)
         for logical_id, each in value["Resources"].items():
-            if isinstance(each, dict) and isinstance(each.get("Type"), str):
+            if not isinstance(each, dict) or not isinstance(each.get("Type"), str):
+                continue
+            if evaluation.condition(each.get("Condition")) is not False:
                 template.resources.append(_resource(template, evaluation, logical_id, each))
         return template
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
         """Its resources of one of `types`."""
-        return tuple(each for each in self.resources if each.type in types)
+        by_type = self.once(_by_type)
+        return tuple(each for type in types for each in by_type.get(type, ()))
+
+    def once(self, work: Callable[[Template], Result]) -> Result:
+        """What `work` makes of this template, worked out the first time only."""
+        if work not in self._once:
+            self._once[work] = work(self)
+        return cast("Result", self._once[work])
 
     def named_by(self, node: Node, type: str) -> Resource | None:
         """The resource of `type` in this template that `node` refers to or names; None where there is no one such."""
         wanted = node.partly
         if wanted is None:
             return None
-        found = [each for each in self.of_type(type) if wanted in each.named]
+        found = self.once(_by_name).get((type, wanted), ())
         return found[0] if len(found) == 1 else None
+
+
+def _by_type(template: Template) -> Mapping[str, Sequence[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for each in template.resources:
+        found.setdefault(each.type, []).append(each)
+    return found
+
+
+def _by_name(template: Template) -> Mapping[tuple[str, str], Sequence[Resource]]:
+    found: dict[tuple[str, str], list[Resource]] = {}
+    for each in template.resources:
+        for name in each.named:
+            found.setdefault((each.type, name), []).append(each)
+    return found
 
 
 def _resource(
     template: Template, evaluation: Evaluation, logical_id: str, given: dict[str, object]
 ) -> Resource:
     properties = evaluation.value(given.get("Properties", {}))
-    metadata = given.get("Metadata")
+    metadata, condition = given.get("Metadata"), given.get("Condition")
     return Resource(
         logical_id=logical_id,
         type=str(given["Type"]),
         properties=Node("", properties),
         metadata=metadata if isinstance(metadata, dict) else {},
+        condition=condition if isinstance(condition, str) else None,
         template=template,
     )
 
@@ -210,7 +251,9 @@ def _document(text: str, file: str) -> Document:
         return readers[is_json](text)
     except yaml_lines.NoYamlError as error:
         raise TemplateError(f"{file}: {error}") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise TemplateError(f"{file}: cannot be read: it is nested too deeply, or in itself") from None
+    except ValueError as error:
         raise TemplateError(f"{file}: no {'JSON' if is_json else 'YAML'}: {error}") from None
     except Exception as error:
         # PyYAML's own errors: their class is only there where PyYAML is.
@@ -245,7 +288,7 @@ def _assembled(folder: Path) -> Iterator[Path]:
                 yield folder / properties["templateFile"]
             elif artifact["type"] == "cdk:cloud-assembly":
                 yield from _assembled(folder / properties["directoryName"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TemplateError(
             f"{folder / 'manifest.json'}: no manifest of a cloud assembly: {error!r}"
         ) from None

@@ -57,7 +57,7 @@ class Evaluation:
         self._parameters = _section(template, "Parameters")
         self._mappings = _section(template, "Mappings")
         self._conditions = _section(template, "Conditions")
-        self._deciding: set[str] = set()
+        self._decided: dict[str, bool | None] = {}
 
     def value(self, given: object) -> object:
         """`given` with all that can be known worked out. `ABSENT` for what is left out."""
@@ -77,13 +77,13 @@ class Evaluation:
 
     def condition(self, name: object) -> bool | None:
         """Whether a condition holds, where the template itself decides."""
-        if not isinstance(name, str) or name not in self._conditions or name in self._deciding:
+        if not isinstance(name, str) or name not in self._conditions:
             return None
-        self._deciding.add(name)
-        try:
-            return self._truth(self._conditions[name])
-        finally:
-            self._deciding.discard(name)
+        if name not in self._decided:
+            # Open while it is decided, for one that asks for itself.
+            self._decided[name] = None
+            self._decided[name] = self._truth(self._conditions[name])
+        return self._decided[name]
 
     def _truth(self, given: object) -> bool | None:
         if not isinstance(given, dict) or len(given) != 1:
@@ -162,12 +162,10 @@ class Evaluation:
 
     def _select(self, argument: object) -> object:
         index, items = (self.value(each) for each in _pair(argument))
-        position = (
-            int(index) if isinstance(index, int) or (isinstance(index, str) and index.isdigit()) else None
-        )
-        if position is None or not isinstance(items, list) or not 0 <= position < len(items):
+        position = str(index)
+        if not re.fullmatch(r"[0-9]{1,9}", position) or not isinstance(items, list):
             return UNKNOWN
-        return items[position]
+        return items[int(position)] if int(position) < len(items) else UNKNOWN
 
     def _split(self, argument: object) -> object:
         separator, text = (self.value(each) for each in _pair(argument))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from .json_lines import Document, Path
@@ -9,6 +10,9 @@ from .json_lines import Document, Path
 _LONG = {"Ref": "Ref", "Condition": "Condition"}
 """Short forms whose long ones do not begin with ``Fn::``."""
 _PLAIN = frozenset({"bool", "float", "int", "null"})
+_MERGE = "tag:yaml.org,2002:merge"
+MAX_VALUES = 500_000
+"""Of a document with its aliases written out: twice what fits into the 1 MB that CloudFormation takes."""
 
 
 class NoYamlError(Exception):
@@ -19,6 +23,7 @@ def parsed(text: str) -> Document:
     """The document in `text`.
 
     :raises NoYamlError: without PyYAML.
+    :raises ValueError: its aliases stand for more than `MAX_VALUES`.
     :raises yaml.YAMLError: for what is no YAML.
     """
     try:
@@ -43,14 +48,22 @@ class _Reader:
         import yaml
 
         self._yaml, self._loader, self._lines = yaml, loader, lines
+        self._values = 0
 
     def value(self, node: object, path: Path) -> object:
+        self._count()
         self._lines.setdefault(path, self._line_of(node))
         tag = str(getattr(node, "tag", ""))
         if not tag.startswith("!"):
             return self._untagged(node, path)
         name = tag[1:]
         return {_LONG.get(name, f"Fn::{name}"): self._argument(name, node, path)}
+
+    def _count(self) -> None:
+        """A few lines of aliases of aliases can stand for more than any memory holds."""
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise ValueError(f"it stands for more than {MAX_VALUES:,} values: aliases of aliases")
 
     @staticmethod
     def _line_of(node: object) -> int:
@@ -71,10 +84,28 @@ class _Reader:
         return self._scalar(node)
 
     def _members(self, node: object, path: Path) -> Iterator[tuple[str, object]]:
+        """The members of a mapping: those it merges (``<<``) first, so that its own come to stand in their place.
+
+        CloudFormation itself merges nothing; what packs templates for it (SAM, ``aws cloudformation package``) does.
+        """
+        own = []
         for key, value in node.value:  # type: ignore[attr-defined]
-            name = str(key.value)
-            self._lines.setdefault((*path, name), self._line_of(key))
+            if key.tag == _MERGE:
+                yield from self._merged(value, path)
+            else:
+                own.append((str(key.value), key, value))
+        for name, key, value in own:
+            self._lines[(*path, name)] = self._line_of(key)
             yield name, self.value(value, (*path, name))
+
+    def _merged(self, node: object, path: Path) -> Iterator[tuple[str, object]]:
+        """The members of a mapping, or of several, of which the first says most."""
+        self._count()
+        if isinstance(node, self._yaml.MappingNode):
+            yield from self._members(node, path)
+        elif isinstance(node, self._yaml.SequenceNode):
+            for each in reversed(node.value):
+                yield from self._merged(each, path)
 
     def _scalar(self, node: object) -> object:
         """Numbers, booleans and nothing as such; all else, dates too, is text to CloudFormation."""
@@ -84,4 +115,5 @@ class _Reader:
             return text
         make = getattr(self._loader, f"construct_yaml_{kind}")
         value: object = make(node)
-        return value
+        # JSON, which CloudFormation makes of it, has neither infinity nor NaN.
+        return text if isinstance(value, float) and not math.isfinite(value) else value
