@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
@@ -11,7 +12,7 @@ import urllib3
 from .api_errors import error_of
 from .auth import ApiAuth
 from .deadline import Deadline
-from .errors import BadRequest, InferenceError, StreamInterrupted
+from .errors import BadAnswer, BadRequest, InferenceError, StreamInterrupted
 from .http import Connections, blocks, body_of
 from .settings import API_BYTES, ClientSettings
 from .transport import Answer, OpenAnswer, Request, Ticket
@@ -32,9 +33,10 @@ class ApiTransport:
 
         :raises ValueError: that is no HTTPS address.
         """
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        if not _is_safe(url):
             raise ValueError(f"{url!r} is no https:// address.")
+        if any(sign in url for sign in "?#@"):
+            raise ValueError("The address of an API has a host and a path: no user, query or fragment.")
         self._url = url.rstrip("/")
         self._auth = auth
         self._connections = Connections(url, settings)
@@ -80,7 +82,11 @@ class ApiTransport:
         if answer.status == 303:
             body_of(answer, deadline)
             # The address is signed in itself, and is not the API's: it is not told who asks.
-            answer = self._connections.send("GET", answer.headers.get("Location", ""), {}, b"", deadline)
+            place = answer.headers.get("Location", "")
+            if not _is_safe(place):
+                said = "The API says that the result is where no https:// address leads to."
+                raise BadAnswer(said, inference_id=ticket.inference_id)
+            answer = self._connections.send("GET", place, {}, b"", deadline)
         if answer.status != 200:
             raise _refused(answer, deadline, ticket.inference_id)
         return Answer(
@@ -91,9 +97,9 @@ class ApiTransport:
 
     def reward(self, inference_id: str, value: float, deadline: Deadline, at: float | None) -> None:
         """POST /rewards."""
-        told = {"inference_id": inference_id, "value": value}
+        told = {"inference_id": inference_id, "value": float(value)}
         if at is not None:
-            told["at"] = at
+            told["at"] = float(at)
         headers = {"Content-Type": "application/json"}
         answer = self._send("POST", "/rewards", headers, json.dumps(told).encode(), deadline)
         if answer.status not in (200, 202, 204):
@@ -119,6 +125,14 @@ class ApiTransport:
         url = self._url + path
         who = {} if self._auth is None else self._auth.headers(method, url, headers, body)
         return self._connections.send(method, url, {**headers, **who}, body, deadline)
+
+
+def _is_safe(url: str) -> bool:
+    """HTTPS, or this machine; a backslash or a space is a host to some readers, and a path to others."""
+    parts = urlsplit(url)
+    if not re.fullmatch(r"[!-\[\]-~]+", url) or not parts.hostname:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -75,7 +75,7 @@ def seconds(retry_after: str | None) -> float | None:
         if retry_after.strip().isdecimal():
             return float(retry_after)
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

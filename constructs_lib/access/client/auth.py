@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +11,10 @@ from .errors import NotAuthorised
 
 if TYPE_CHECKING:
     from boto3.session import Session
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""Source: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
 
 
 class ApiAuth(Protocol):
@@ -66,5 +71,12 @@ class BearerAuth:
     """Called at each attempt, from any thread: keep the token, and renew it before it expires, in there."""
 
     def headers(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
-        """Authorization."""
-        return {"Authorization": f"Bearer {self.token()}"}
+        """Authorization.
+
+        :raises NotAuthorised: the token is none that a header can carry; it is not told in the message.
+        """
+        # Out of a file it mostly ends with a line's end.
+        token = self.token().strip()
+        if not _TOKEN.fullmatch(token):
+            raise NotAuthorised("The token cannot be sent: it has other signs than those of a bearer token.")
+        return {"Authorization": f"Bearer {token}"}

@@ -28,6 +28,7 @@ class AwsClients:
     def __init__(self, session: Session | None, settings: ClientSettings) -> None:
         self._session = boto3.Session() if session is None else session
         self._settings = settings
+        self._made: list[Any] = []
         # Made here, in one thread: a session is not to be shared, the clients are.
         self.runtime = self._client("sagemaker-runtime")
         self.s3 = self._client("s3")
@@ -38,8 +39,8 @@ class AwsClients:
 
     def close(self) -> None:
         """Close the connections."""
-        self.runtime.close()
-        self.s3.close()
+        for client in self._made:
+            client.close()
 
     def _client(self, service: str) -> Any:
         settings = self._settings
@@ -52,6 +53,7 @@ class AwsClients:
         )
         # boto3 declares a method for each service; this is any of them.
         client: Any = self._session.client(service, config=config)  # type: ignore[call-overload]
+        self._made.append(client)
         client.meta.events.register("before-send", self._wait_at_most)
         return client
 

@@ -302,6 +302,8 @@ class InferenceClient(Generic[Default]):
         """
         if not math.isfinite(value):
             raise BadRequest(f"{value} is no reward: a finite number.", inference_id=inference_id)
+        if at is not None and not math.isfinite(at):
+            raise BadRequest(f"{at} is no time: seconds since 1970.", inference_id=inference_id)
         until = self._until(deadline)
         retried(
             lambda: self._transport.reward(inference_id, value, until, at),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from botocore.httpsession import where
+from botocore.httpsession import ProxyConfiguration, where
+from botocore.utils import get_environ_proxies
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -34,13 +33,18 @@ class Connections:
         Proxies and certificates are those of boto3: `HTTPS_PROXY`, `NO_PROXY`, `AWS_CA_BUNDLE`.
         """
         self._settings = settings
-        parts = urlsplit(url)
         certificates = os.environ.get("AWS_CA_BUNDLE") or where()
-        proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+        proxies = ProxyConfiguration(proxies=get_environ_proxies(url))
+        proxy = proxies.proxy_url_for(url)
         self._pool = (
             urllib3.PoolManager(maxsize=settings.connections, ca_certs=certificates)
             if proxy is None
-            else urllib3.ProxyManager(proxy, maxsize=settings.connections, ca_certs=certificates)
+            else urllib3.ProxyManager(
+                proxy,
+                proxy_headers=proxies.proxy_headers_for(proxy),
+                maxsize=settings.connections,
+                ca_certs=certificates,
+            )
         )
 
     def send(
@@ -64,6 +68,8 @@ class Connections:
                 retries=False,
                 redirect=False,
                 preload_content=False,
+                # Nobody asked for less than the bytes themselves, and a few of them could become gigabytes.
+                decode_content=False,
             )
         except (HTTPError, OSError) as error:
             raise error_of(error, deadline) from error
@@ -111,7 +117,9 @@ def error_of(error: Exception, deadline: Deadline) -> InferenceError:
 def _wait_at_most(answer: urllib3.BaseHTTPResponse, deadline: Deadline) -> None:
     """So that an answer which comes in drops is not waited for beyond the deadline."""
     deadline.check()
-    socket = getattr(answer.connection, "sock", None)
+    # Not the connection's: that has let go of it where the server is going to close it.
+    reader = getattr(getattr(answer, "_fp", None), "fp", None)
+    socket = getattr(getattr(reader, "raw", None), "_sock", None)
     if socket is not None and socket.gettimeout() is not None:
         socket.settimeout(min(socket.gettimeout(), deadline.remaining()))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .aws import within
 from .deadline import Deadline
+from .errors import DeadlineExceeded
 
 REMEMBERED_SECONDS = 60.0
 
@@ -28,9 +29,14 @@ class ParameterName:
 
         :raises InferenceError: it cannot be read.
         """
-        with self._lock:
+        # Who waits for another to read it does so no longer than there is time.
+        if not self._lock.acquire(timeout=min(deadline.remaining(), threading.TIMEOUT_MAX)):
+            raise DeadlineExceeded("The deadline has passed: the endpoint's name is being read.")
+        try:
             if self._known is None or self._clock() - self._known[1] > REMEMBERED_SECONDS:
                 with within(deadline, None):
                     found = self._ssm.get_parameter(Name=self._parameter)
                 self._known = (found["Parameter"]["Value"], self._clock())
             return self._known[0]
+        finally:
+            self._lock.release()

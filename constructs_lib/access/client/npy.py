@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ class Npy:
 
     def load(self, body: bytes, content_type: str) -> NDArray[Any]:
         """The array."""
-        import numpy
+        from numpy.lib import format
 
         try:
-            array: NDArray[Any] = numpy.load(io.BytesIO(body), allow_pickle=False)
-        except (EOFError, OSError) as error:
+            # Not `numpy.load`, which opens archives of arrays too.
+            array: NDArray[Any] = format.read_array(io.BytesIO(body), allow_pickle=False)
+        except (EOFError, OSError, MemoryError, TokenError) as error:
             raise ValueError(f"not npy: {error}") from error
         return array
