@@ -45,6 +45,8 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[], None] | None = None
+    """Called once the client has it, or has gone: nobody waits for that. It does not fail."""
 
 
 class Gone(Exception):  # noqa: N818 - it is read as a sentence
@@ -98,6 +100,10 @@ class Connection:
         self._length: int | None = 0
         self._expects = False
         self._idle = True
+        self._deadline = 0.0
+        # It never blocks: to wait is a poll, and only where there is something to wait for. A time-out of the socket
+        # would cost two calls into the system for each read and write, and hand the interpreter to another thread.
+        accepted.setblocking(False)
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -117,7 +123,7 @@ class Connection:
     def refuse(self, error: BadRequest) -> None:
         """Without reading anything."""
         with contextlib.suppress(OSError, Gone):
-            self._socket.settimeout(0.5)
+            self._until(0.5)
             self._send(refusal(error), keep=False)
             self._socket.shutdown(socket.SHUT_WR)
         self.close()
@@ -137,13 +143,19 @@ class Connection:
                 self._finish(refusal(error), times)
                 return
             answer = _answered(handle, request)
-            # A body that was refused is read and thrown away: who sends it could not read the answer otherwise.
-            keep = self._discard(times) and keep and not self._stopping()
+            try:
+                # A body that was refused is read and thrown away: who sends it could not read the answer otherwise.
+                keep = self._discard(times) and keep and not self._stopping()
+                if keep:
+                    self._until(times.answer)
+                    self._send(answer, keep=True)
+                else:
+                    self._finish(answer, times)
+            finally:
+                if answer.then is not None:
+                    answer.then()
             if not keep:
-                self._finish(answer, times)
                 return
-            self._until(times.answer)
-            self._send(answer, keep=True)
 
     # --- in -------------------------------------------------------------------------------------------
 
@@ -237,7 +249,7 @@ class Connection:
             self._socket.shutdown(socket.SHUT_WR)
             self._until(min(2.0, times.body))
             seen = 0
-            while seen < _MOST_DISCARDED and (block := self._socket.recv(_BLOCK)):
+            while seen < _MOST_DISCARDED and (block := self._arrived(_BLOCK)):
                 seen += len(block)
 
     def _send(self, answer: Answer, *, keep: bool) -> None:
@@ -252,23 +264,48 @@ class Connection:
         self._write("\r\n".join(lines).encode("latin-1") + answer.body)
 
     def _write(self, content: bytes) -> None:
+        view = memoryview(content)
         try:
-            self._socket.sendall(content)
+            while view:
+                try:
+                    view = view[self._socket.send(view) :]
+                except BlockingIOError:
+                    self._wait(select.POLLOUT)
         except OSError as error:
             raise Gone from error
 
     # --- time -----------------------------------------------------------------------------------------
 
     def _until(self, seconds: float) -> None:
+        """What is waited for from here on has so long; a byte now and then brings no new time."""
         self._deadline = time.monotonic() + seconds
-        with contextlib.suppress(OSError):
-            self._socket.settimeout(seconds)
+
+    def _wait(self, event: int) -> None:
+        """Until the socket can be read, or written.
+
+        :raises TimeoutError: the time is over.
+        """
+        left = self._deadline - time.monotonic()
+        poll = select.poll()
+        poll.register(self._socket, event)
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError
+
+    def _arrived(self, most: int) -> bytes:
+        """What is there, as soon as there is any; nothing where the client sends no more.
+
+        :raises OSError: TimeoutError among them.
+        """
+        while True:
+            try:
+                return self._socket.recv(most)
+            except BlockingIOError:
+                self._wait(select.POLLIN)
 
     def _receive(self) -> bool:
         """Read more; whether there is any."""
         try:
-            self._in_time()
-            block = self._socket.recv(_BLOCK)
+            block = self._arrived(_BLOCK)
         except TimeoutError as error:
             if self._read:
                 raise BadRequest(408, "the request took too long to arrive") from error
@@ -280,8 +317,7 @@ class Connection:
 
     def _next(self, most: int) -> bytes:
         try:
-            self._in_time()
-            block = self._socket.recv(most)
+            block = self._arrived(most)
         except TimeoutError as error:
             self._length = None
             raise BadRequest(408, "the body took too long to arrive") from error
@@ -290,13 +326,6 @@ class Connection:
         if not block:
             raise Gone
         return block
-
-    def _in_time(self) -> None:
-        """A client that sends a byte now and then does not get a new time-out for each."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left)
 
 
 _PHRASES = {each.value: each.phrase for each in HTTPStatus}
