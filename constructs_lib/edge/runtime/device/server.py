@@ -75,7 +75,7 @@ class Routes:
         self._current, self._status, self._offered = current, status, offered
         self._observer = observer
         self._most, self._max_body = max_concurrent, max_body_bytes
-        self._places = threading.BoundedSemaphore(max_concurrent)
+        self._taken, self._lock = 0, threading.Lock()
         self._known: dict[str, tuple[str, Callable[[Request], Answer]]] = {
             "/invocations": ("POST", self._invocations),
             "/ping": ("GET", self._ping),
@@ -112,12 +112,16 @@ class Routes:
         if not _ID_FITS.fullmatch(id):
             raise BadRequest(400, f"{_ID} is no id", ["1–64 printable characters of ASCII"])
         # Before the body is read: it takes memory as well.
-        if not self._places.acquire(blocking=False):
+        with self._lock:
+            full = self._taken >= self._most
+            self._taken += not full
+        if full:
             raise BadRequest(429, f"{self._most} requests are being answered already")
         try:
             return self._infer(request, record_id, id)
         finally:
-            self._places.release()
+            with self._lock:
+                self._taken -= 1
 
     def _infer(self, request: Request, record_id: str, id: str) -> Answer:
         body = request.body(self._max_body)
