@@ -89,6 +89,43 @@ def refusal(error: BadRequest, headers: Mapping[str, str] | None = None) -> Answ
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """What the head of a request says."""
+
+    content: bytes
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """By their names in lower case."""
+    length: int | None
+    expects: bool
+    """The client waits to be asked for the body."""
+    keep: bool
+
+    @staticmethod
+    def of(content: bytes) -> _Head:
+        """:raises BadRequest: 400."""
+        first, *lines = content.decode("latin-1").lstrip("\r\n").split("\r\n")
+        parts = first.split(" ")
+        if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+            raise BadRequest(400, "the request is no HTTP/1.1")
+        headers = dict(_headers(lines))
+        length = _length(headers)
+        asked = headers.get("connection", "").lower()
+        keep = asked == "keep-alive" if parts[2] == "HTTP/1.0" else "close" not in asked
+        return _Head(
+            content=content,
+            method=parts[0],
+            path=parts[1].partition("?")[0],
+            headers=headers,
+            length=length,
+            expects=headers.get("expect", "").lower() == "100-continue",
+            # What a client sends in chunks cannot be skipped over without reading it all.
+            keep=keep and length is not None,
+        )
+
+
 class Connection:
     """One client, from its first request to its last."""
 
@@ -101,6 +138,7 @@ class Connection:
         self._expects = False
         self._idle = True
         self._deadline = 0.0
+        self._last: _Head | None = None
         # It never blocks: to wait is a poll, and only where there is something to wait for. A time-out of the socket
         # would cost two calls into the system for each read and write, and hand the interpreter to another thread.
         accepted.setblocking(False)
@@ -184,21 +222,13 @@ class Connection:
         return head
 
     def _request(self, head: bytes, times: Times) -> tuple[Request, bool]:
-        first, *lines = head.decode("latin-1").lstrip("\r\n").split("\r\n")
-        parts = first.split(" ")
-        if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
-            raise BadRequest(400, "the request is no HTTP/1.1")
-        headers = dict(_headers(lines))
-        self._length = _length(headers)
-        self._left = self._length or 0
-        self._expects = headers.get("expect", "").lower() == "100-continue"
-        asked = headers.get("connection", "").lower()
-        keep = asked == "keep-alive" if parts[2] == "HTTP/1.0" else "close" not in asked
-        # What a client sends in chunks cannot be skipped over without reading it all.
-        keep = keep and self._length is not None
-        return Request(
-            parts[0], parts[1].partition("?")[0], headers, lambda most: self._body(most, times)
-        ), keep
+        # A client mostly says the same again.
+        if self._last is None or head != self._last.content:
+            self._last = _Head.of(head)
+        told = self._last
+        self._length, self._expects = told.length, told.expects
+        self._left = told.length or 0
+        return Request(told.method, told.path, told.headers, lambda most: self._body(most, times)), told.keep
 
     def _body(self, most: int, times: Times) -> bytes:
         if self._length is None:
