@@ -132,6 +132,15 @@ class Routes:
         headers = {_ID: id, "X-Model-Version": loaded.version}
         inference = Inference(record_id, id, loaded.version)
         begun = time.perf_counter()
+        answer = self._answer(loaded, request, body, inference, headers)
+        inference.latency_ms = (time.perf_counter() - begun) * 1000
+        # The client does not wait for what is told of it.
+        answer.then = lambda: self._observer.answered(inference)
+        return answer
+
+    def _answer(
+        self, loaded: Loaded, request: Request, body: bytes, inference: Inference, headers: Mapping[str, str]
+    ) -> Answer:
         try:
             return self._predict(loaded, request, body, inference, headers)
         except BadRequest as error:
@@ -145,9 +154,6 @@ class Routes:
             _LOG.exception("a request failed")
             inference.error = f"the model has failed: {str(error)[:300]}"
             return refusal(BadRequest(500, inference.error), headers)
-        finally:
-            inference.latency_ms = (time.perf_counter() - begun) * 1000
-            self._observer.answered(inference)
 
     def _predict(
         self, loaded: Loaded, request: Request, body: bytes, inference: Inference, headers: Mapping[str, str]
