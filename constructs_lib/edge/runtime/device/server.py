@@ -37,8 +37,11 @@ class Observer(Protocol):
     def new_id(self) -> str:
         """An id that no other inference has."""
 
+    def computing(self) -> None:
+        """A model begins to compute: until it has, the interpreter is free for other threads."""
+
     def answered(self, inference: Inference) -> None:
-        """An inference has its answer, or its error."""
+        """An inference has its answer, or its error, and the client has been sent it."""
 
 
 class Inference:
@@ -160,6 +163,7 @@ class Routes:
     ) -> Answer:
         content_type = request.headers.get("content-type", "")
         inference.inputs = codec.decode(body, content_type, loaded.predictor.inputs)
+        self._observer.computing()
         inference.outputs = loaded.predictor.predict(inference.inputs)
         content, kind = codec.encode(inference.outputs, request.headers.get("accept", ""))
         return Answer(body=content, content_type=kind, headers=headers)
