@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -64,7 +65,8 @@ class Fleet:
     def strike(self, devices: Sequence[Device]) -> None:
         """Kill each at some moment of its work, and start it again."""
         for each in devices:
-            until(lambda each=each: len(each.lives[-1].answers) > self._chance.randint(5, 15), SECONDS)
+            until(lambda each=each: each.lives[-1].answers, SECONDS)
+            time.sleep(self._chance.uniform(0, 0.2))
             each.kill()
             each.start()
 
@@ -133,7 +135,7 @@ def lose_the_broker(fleet: Fleet) -> None:
     fleet.all(lambda each: not each.status()["connected"])
     fleet.strike(fleet.devices[1:6])
     fleet.all(lambda each: each.serves("v1"))
-    fleet.all(lambda each: each.status()["buffer"]["records"] > 5)
+    fleet.all(lambda each: each.status()["buffer"]["records"] > 40)
     fleet.broker.start()
     # The next ones while they send what has piled up.
     fleet.strike(fleet.devices[4:9])
