@@ -35,10 +35,12 @@ TOPICS = [
     sns.Topic.from_topic_arn(STACK, f"Topic{each}", f"arn:aws:sns:eu-west-1:111122223333:t{each}")
     for each in range(6)
 ]
+FIFO = sns.Topic(STACK, "Fifo", fifo=True)
 ARCHIVE = ModelData.from_bucket(BUCKET, "1.0.0/model.tar.gz")
 DEVICES = EdgeDevices.matching("cam-[0-9]+")
 Seconds = cdk.Duration.seconds
 Minutes = cdk.Duration.minutes
+TOKEN = cdk.Size.mebibytes(cdk.Token.as_number({"Ref": "Memory"}))
 
 
 def a_fleet(**props: Any) -> Callable[[], EdgeFleet]:
@@ -91,6 +93,7 @@ REFUSED = [
     ),
     Refusal("SM-EDGE-005", a_fleet(notify=TOPICS), "notify", "6 topics", "at most 5"),
     Refusal("SM-EDGE-005", a_fleet(notify=[TOPICS[0], TOPICS[0]]), "notify", "2 topics", "once"),
+    Refusal("SM-EDGE-005", a_fleet(notify=[TOPICS[0], FIFO]), "notify[1]", "a FIFO topic", "a standard topic"),
     Refusal(
         "SM-EDGE-006",
         a_fleet(artefact_bucket=BUCKET, encryption_key=KEY),
@@ -102,6 +105,7 @@ REFUSED = [
     Refusal("SM-EDGE-010", a_program(socket="run.sock"), "socket", "run.sock", "absolute path"),
     Refusal("SM-EDGE-010", a_program(socket="/a'b"), "socket", "/a'b", "absolute path"),
     Refusal("SM-EDGE-010", a_program(memory=cdk.Size.mebibytes(63)), "memory", "63 MiB", "from 64"),
+    Refusal("SM-EDGE-010", a_program(memory=TOKEN), "memory", TOKEN, "known at synthesis"),
     Refusal("SM-EDGE-010", a_program(threads=0), "threads", 0, "from 1 to 64"),
     Refusal("SM-EDGE-010", a_program(max_concurrent=257), "max_concurrent", 257, "from 1 to 256"),
     Refusal("SM-EDGE-010", a_program(python="python3; rm"), "python", "python3; rm", "interpreter"),

@@ -189,7 +189,9 @@ def _strings(raw: Array, port: Port) -> Array:
             400, f"{port.name} has values that are no strings, or rows of several lengths", [str(port)]
         )
     if not all(map(_is_text, raw.flat)):
-        raise BadRequest(400, f"{port.name} has a string that is no text: half a character, or none", [str(port)])
+        raise BadRequest(
+            400, f"{port.name} has a string that is no text: half a character, or none", [str(port)]
+        )
     return raw.astype(object)
 
 
