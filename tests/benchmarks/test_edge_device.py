@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,20 +17,31 @@ from benchmarks.edge_device import Sides, in_turns
 from benchmarks.edge_models import KINDS, Kind, Request, layers
 
 
-def test_a_ratio_is_one_of_medians_and_the_quiet_one_of_tenths() -> None:
-    bare, ours = [float(each) for each in range(1, 12)], [2.0 * each for each in range(1, 12)]
-    ours[-1] = 1e9
-    found = Sides(bare, ours)
+def test_a_ratio_is_one_of_medians() -> None:
+    bare, ours = [1.0, 2.0, 3.0], [4.0, 1e9, 3.0]
+    found = Sides(bare=bare, ours=ours, bare_cpu=0.5, ours_cpu=0.75)
     assert found.ratio == 2
-    assert found.quiet == pytest.approx(4 / 2)
-    assert str(found).startswith("6000.000 ms bare, 12000.000 ms of the program")
+    assert found.cpu_ratio == 1.5
+    assert str(found).startswith("2000.000 ms bare, 4000.000 ms of the program; 500.000 and 750.000 ms")
 
 
-def test_the_sides_take_turns_and_the_first_of_each_is_not_counted() -> None:
+def test_the_sides_take_turns_and_the_program_answers_for_all_its_time() -> None:
     done: list[str] = []
-    found = in_turns(lambda: done.append("bare"), lambda: done.append("ours"), turn=2, turns=3)
-    assert done == (["bare"] * 3 + ["ours"] * 3) * 3
+    clock = iter([10.0, 16.0])
+    found = in_turns(
+        lambda: done.append("bare"), lambda: done.append("ours"), lambda: next(clock), turn=2, turns=3
+    )
+    assert done == (["bare"] * 2 + ["ours"] * 2) * 3
     assert len(found.bare) == len(found.ours) == 6
+    assert found.ours_cpu == pytest.approx(1.0, abs=0.01)
+    assert found.bare_cpu < 0.01
+
+
+def test_the_clock_of_a_process_is_its_own() -> None:
+    before = edge_device.processor_seconds(os.getpid()), time.process_time()
+    sum(range(300_000))
+    after = edge_device.processor_seconds(os.getpid()), time.process_time()
+    assert after[0] - before[0] == pytest.approx(after[1] - before[1], rel=0.2)
 
 
 @pytest.mark.parametrize(("wanted", "count"), [(4.0, 4), (24.0, 24), (10.0, 10), (0.1, 1)])
@@ -56,10 +69,11 @@ def test_the_models_are_those_of_the_aims() -> None:
 
 def test_requests_are_measured_beside_the_session() -> None:
     tiny = Kind(name="tiny", request=Request.ROW, milliseconds=None)
-    told, claim, quiet = list(edge_device.requests([tiny], seconds=0.1))
+    told, claim, in_processor_time = list(edge_device.requests([tiny], seconds=0.1))
     assert "of the program" in str(told)
     assert isinstance(claim, Claim)
-    assert isinstance(quiet, Claim)
+    assert isinstance(in_processor_time, Claim)
+    assert in_processor_time.ratio > 1
     assert claim.ratio > 1, "a socket costs something"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from constructs_lib import (
     ModelData,
     RetiredServices,
 )
+from constructs_lib.edge import artefact_size
+from constructs_lib.edge.device_package import device_package
 from constructs_lib.edge.retired import why_retired
 from tests.support.refusals import Refusal, as_parameters
 from tests.support.synth import fresh_app
@@ -196,6 +199,30 @@ def test_retention_is_of_a_new_bucket() -> None:
 )
 def test_the_bounds_are_taken(attempt: Callable[[], object]) -> None:
     attempt()
+
+
+@pytest.mark.parametrize("larger", [False, True], ids=["as large as may be", "larger"])
+def test_what_devices_fetch_is_no_larger_than_greengrass_takes(
+    larger: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model.tar.gz"
+    model.write_bytes(b"x" * 2_000_000)
+    monkeypatch.setattr(artefact_size, "LARGEST_BYTES", 2_000_000 - larger)
+    attempt = a_fleet(model=ModelData.from_asset(str(model)))
+    if larger:
+        Refusal("SM-EDGE-007", attempt, "model", "2,000,000 bytes", "1,999,999 bytes").check()
+    else:
+        attempt()
+
+
+def test_wheels_are_measured_packed_and_with_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.whl").write_bytes(os.urandom(300_000))
+    monkeypatch.setattr(artefact_size, "LARGEST_BYTES", 300_000)
+    size = f"{Path(device_package(str(tmp_path)).path).stat().st_size:,} bytes"
+    attempt = a_fleet(program=EdgeProgram(wheels=str(tmp_path)))
+    Refusal("SM-EDGE-007", attempt, "program.wheels", size, "300,000 bytes").check()
 
 
 def test_wheels_that_are_there_are_taken(tmp_path: Path) -> None:
