@@ -6,6 +6,7 @@ import os
 
 import aws_cdk as cdk
 
+from stacks.api import ApiStack
 from stacks.asynchronous import AsyncStack
 from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
@@ -30,6 +31,7 @@ def build(outdir: str | None = None) -> cdk.App:
     models = app.node.try_get_context("models") or "examples/digits/models"
     RealtimeStack(app, "Realtime", model=model, code=code, env=env)
     ServerlessStack(app, "Serverless", model=model, code=code, env=env)
+    ApiStack(app, "Api", model=model, code=code, columns=30, env=env)
     AsyncStack(app, "Async", model=model, code=code, env=env)
     MultiModelStack(app, "MultiModel", models=models, code="examples/digits/code", env=env)
     PipelineStack(app, "Pipeline", steps="examples/wine", env=env)

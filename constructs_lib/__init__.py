@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .access.authorization import ApiAuthorization
+    from .access.front import ApiFront
+    from .access.grants import InferenceApiGrants
+    from .access.inference_api import InferenceApi
+    from .access.requests import RequestLimits, Throttle
     from .batch.arrival import BatchArrival
     from .batch.batch_transform import BatchTransform
     from .batch.capture import BatchCapture
@@ -114,6 +119,11 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "access.authorization": ("ApiAuthorization",),
+    "access.front": ("ApiFront",),
+    "access.grants": ("InferenceApiGrants",),
+    "access.inference_api": ("InferenceApi",),
+    "access.requests": ("RequestLimits", "Throttle"),
     "batch.arrival": ("BatchArrival",),
     "batch.batch_transform": ("BatchTransform",),
     "batch.capture": ("BatchCapture",),
@@ -233,6 +243,8 @@ __all__ = [
     "ABTest",
     "Adjustment",
     "AlarmThreshold",
+    "ApiAuthorization",
+    "ApiFront",
     "AsyncEndpoint",
     "AsyncInput",
     "AsyncOutput",
@@ -285,6 +297,8 @@ __all__ = [
     "Guardrail",
     "HeldOutSet",
     "HostedModel",
+    "InferenceApi",
+    "InferenceApiGrants",
     "InferenceComponent",
     "InferencePipeline",
     "InstancesThreshold",
@@ -325,6 +339,7 @@ __all__ = [
     "Quantisation",
     "RealtimeEndpoint",
     "RequestFormat",
+    "RequestLimits",
     "RetiredServices",
     "Reward",
     "Rollback",
@@ -341,6 +356,7 @@ __all__ = [
     "Stopping",
     "SuspendedScaling",
     "ThompsonSampling",
+    "Throttle",
     "TrafficThreshold",
     "UpperConfidenceBound",
     "UtilizationThreshold",

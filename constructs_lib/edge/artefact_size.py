@@ -1,4 +1,4 @@
-"""How large an artefact of a component may be: a larger one fails only when it is published, minutes into a deployment."""
+"""How large an artefact of a component may be: a larger one would fail minutes into a deployment."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ import pytest
 import constructs_lib
 from constructs_lib import (
     AlarmThreshold,
+    ApiAuthorization,
+    ApiFront,
     AsyncEndpoint,
     AsyncInput,
     AsyncOutput,
@@ -44,6 +46,8 @@ from constructs_lib import (
     Facet,
     GroundTruth,
     HeldOutSet,
+    InferenceApi,
+    InferenceApiGrants,
     InferenceComponent,
     InferencePipeline,
     InstancesThreshold,
@@ -67,6 +71,7 @@ from constructs_lib import (
     NeoTarget,
     Prediction,
     RealtimeEndpoint,
+    RequestLimits,
     Rollback,
     Rollout,
     ScalingStep,
@@ -75,6 +80,7 @@ from constructs_lib import (
     ShadowTest,
     StepScaling,
     SuspendedScaling,
+    Throttle,
     TrafficThreshold,
     UtilizationThreshold,
     Variant,
@@ -97,6 +103,7 @@ MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
 EDGE = DOCS / "edge.md"
+API = DOCS / "api.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -215,6 +222,7 @@ ON_PAGES = {
         RealtimeEndpoint.from_endpoint_name,
     ),
     SERVERLESS: (ServerlessEndpoint,),
+    API: (InferenceApi, ApiAuthorization.jwt, ApiFront.http, RequestLimits, Throttle),
     ASYNC: (AsyncEndpoint, AsyncInput, AsyncOutput),
     MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
     PIPELINE: (InferencePipeline,),
@@ -303,6 +311,7 @@ def test_every_parameter_is_on_its_page(page: Path, documented: object) -> None:
 USED = {
     REALTIME: (EndpointBase, EndpointGrants),
     SERVERLESS: (ServerlessEndpoint,),
+    API: (InferenceApi, InferenceApiGrants),
     ASYNC: (AsyncEndpoint, AsyncGrants),
     MULTI_MODEL: (MultiModelEndpoint, MultiModelGrants),
     PIPELINE: (InferencePipeline, PipelineGrants),

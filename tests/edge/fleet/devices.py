@@ -102,7 +102,7 @@ class Device:
         """A model is handed over, and nobody waits for the verdict."""
         running = self.running
         given = Handover(root=running.root, archive=archive, version=version, socket=running.socket, wait=0)
-        hand_over(given, lambda said: None)
+        hand_over(given, lambda _: None)
 
     # --- the application ------------------------------------------------------------------------------
 

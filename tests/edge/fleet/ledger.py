@@ -3,8 +3,8 @@
 What the program promises, and what is held against it here:
 
 - A result is put in line for the disk when its answer is sent, and results come to the disk in that order. Once it is
-  there (`DiskBuffer.append` has returned), the end of the process loses it no more, however it ends: it is delivered, or
-  still in the buffer.
+  there (`DiskBuffer.append` has returned), the end of the process loses it no more, however it ends: it is delivered,
+  or still in the buffer.
 - So a process that was stopped (SIGTERM) has lost nothing. Of one that was killed (SIGKILL) the results that were still
   in line are missing: the last that it answered, one after the other, at most as many as the line takes and the one
   that is being written. Before the last that is there, none is missing.

@@ -51,7 +51,9 @@ def test_a_kill_costs_no_more_than_was_in_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"model_version": "v2"}, {"status": "error"}, {"output": None}], ids=lambda each: next(iter(each))
+    "other",
+    [{"model_version": "v2"}, {"status": "error"}, {"output": None}],
+    ids=lambda each: next(iter(each)),
 )
 def test_a_record_says_what_the_client_was_told(other: dict[str, Any]) -> None:
     assert "i1 was told" in account([life(2)], [record(0), record(1, **other)]).wrong[0]

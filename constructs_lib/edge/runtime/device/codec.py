@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from .errors import BadRequest
 from .predictor import Array, Mapped, Output, Port
+from .reading import is_text
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 TYPES = (JSON, CSV, NPY)
@@ -188,19 +189,11 @@ def _strings(raw: Array, port: Port) -> Array:
         raise BadRequest(
             400, f"{port.name} has values that are no strings, or rows of several lengths", [str(port)]
         )
-    if not all(map(_is_text, raw.flat)):
+    if not all(map(is_text, raw.flat)):
         raise BadRequest(
             400, f"{port.name} has a string that is no text: half a character, or none", [str(port)]
         )
     return raw.astype(object)
-
-
-def _is_text(given: str) -> bool:
-    """Whether all of it are characters: JSON has escapes for halves of one, and npy has any number for one."""
-    try:
-        return given.isascii() or given.encode().decode() == given
-    except UnicodeError:
-        return False
 
 
 # --- in: CSV ----------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-
 _LONGEST = 500
 """Characters of a reason: it may name what a client has sent, goes back to it, and is told of with the result."""
 

@@ -61,7 +61,7 @@ class Port:
     name: str
     type: str
     shape: tuple[int | None, ...]
-    """None where only a request tells. Empty: a single value, or of any shape, which ONNX Runtime does not tell apart."""
+    """None where only a request tells. Empty: one value, or any shape: ONNX Runtime does not tell them apart."""
 
     @staticmethod
     def of(given: Any) -> Port:

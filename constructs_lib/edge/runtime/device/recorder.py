@@ -32,6 +32,8 @@ _PATIENCE = 0.02
 _LARGEST = 6_400
 """Values of a result's input or output. More would not fit in a message (128 KB, about 20 bytes a value), and making
 JSON of them would hold up requests: the interpreter does one thing at a time."""
+_CHARACTERS = 20
+"""Of a string, that count as one more value."""
 
 
 class Recorder:
@@ -150,4 +152,7 @@ def _plain(values: Mapping[str, Array] | Mapping[str, Output] | None) -> dict[st
 def _size(value: Output) -> int:
     if isinstance(value, list):
         return sum(_size(each) for each in value)
-    return value.scores.size if isinstance(value, Mapped) else value.size
+    array = value.scores if isinstance(value, Mapped) else value
+    if array.dtype.kind == "O":
+        return sum(1 + len(each) // _CHARACTERS for each in array.flat)
+    return array.size

@@ -41,7 +41,7 @@ class Observer(Protocol):
         """A model begins to compute: until it has, the interpreter is free for other threads."""
 
     def answered(self, inference: Inference) -> None:
-        """An inference has its answer, or its error, and the client has been sent it."""
+        """An inference has its answer, or its error."""
 
 
 class Inference:
@@ -135,15 +135,6 @@ class Routes:
         headers = {_ID: id, "X-Model-Version": loaded.version}
         inference = Inference(record_id, id, loaded.version)
         begun = time.perf_counter()
-        answer = self._answer(loaded, request, body, inference, headers)
-        inference.latency_ms = (time.perf_counter() - begun) * 1000
-        # The client does not wait for what is told of it.
-        answer.then = lambda: self._observer.answered(inference)
-        return answer
-
-    def _answer(
-        self, loaded: Loaded, request: Request, body: bytes, inference: Inference, headers: Mapping[str, str]
-    ) -> Answer:
         try:
             return self._predict(loaded, request, body, inference, headers)
         except BadRequest as error:
@@ -157,6 +148,9 @@ class Routes:
             _LOG.exception("a request failed")
             inference.error = f"the model has failed: {str(error)[:300]}"
             return refusal(BadRequest(500, inference.error), headers)
+        finally:
+            inference.latency_ms = (time.perf_counter() - begun) * 1000
+            self._observer.answered(inference)
 
     def _predict(
         self, loaded: Loaded, request: Request, body: bytes, inference: Inference, headers: Mapping[str, str]

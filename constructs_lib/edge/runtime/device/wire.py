@@ -49,8 +49,6 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
-    then: Callable[[], None] | None = None
-    """Called once the client has it, or has gone: nobody waits for that. It does not fail."""
 
 
 class Gone(Exception):  # noqa: N818 - it is read as a sentence
@@ -187,19 +185,13 @@ class Connection:
                 self._finish(refusal(error), times)
                 return
             answer = _answered(handle, request)
-            try:
-                # A body that was refused is read and thrown away: who sends it could not read the answer otherwise.
-                keep = self._discard(times) and keep and not self._stopping()
-                if keep:
-                    self._until(times.answer)
-                    self._send(answer, keep=True)
-                else:
-                    self._finish(answer, times)
-            finally:
-                if answer.then is not None:
-                    answer.then()
+            # A body that was refused is read and thrown away: who sends it could not read the answer otherwise.
+            keep = self._discard(times) and keep and not self._stopping()
             if not keep:
+                self._finish(answer, times)
                 return
+            self._until(times.answer)
+            self._send(answer, keep=True)
 
     # --- in -------------------------------------------------------------------------------------------
 
