@@ -96,7 +96,9 @@ REFUSED = [
     ),
     Refusal("SM-EDGE-005", a_fleet(notify=TOPICS), "notify", "6 topics", "at most 5"),
     Refusal("SM-EDGE-005", a_fleet(notify=[TOPICS[0], TOPICS[0]]), "notify", "2 topics", "once"),
-    Refusal("SM-EDGE-005", a_fleet(notify=[TOPICS[0], FIFO]), "notify[1]", "a FIFO topic", "a standard topic"),
+    Refusal(
+        "SM-EDGE-005", a_fleet(notify=[TOPICS[0], FIFO]), "notify[1]", "a FIFO topic", "a standard topic"
+    ),
     Refusal(
         "SM-EDGE-006",
         a_fleet(artefact_bucket=BUCKET, encryption_key=KEY),
