@@ -117,6 +117,7 @@ if TYPE_CHECKING:
         TrafficThreshold,
         UtilizationThreshold,
     )
+    from .rules.plugin import SageMakerRules
 
 _HOMES = {
     "access.authorization": ("ApiAuthorization",),
@@ -236,6 +237,7 @@ _HOMES = {
         "TrafficThreshold",
         "UtilizationThreshold",
     ),
+    "rules.plugin": ("SageMakerRules",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -346,6 +348,7 @@ __all__ = [
     "Rollout",
     "Routing",
     "RoutingStrategy",
+    "SageMakerRules",
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",

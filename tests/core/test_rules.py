@@ -34,6 +34,7 @@ ROOMS = (
     "batch",
     "edge",
     "access",
+    "rules",
 )
 
 
@@ -48,9 +49,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def texts() -> str:
     return "\n".join(
-        file.read_text(encoding="utf-8")
-        for room in ROOMS
-        for file in sorted((TESTS / room).glob("test_*.py"))
+        file.read_text(encoding="utf-8") for room in ROOMS for file in sorted((TESTS / room).glob("*.py"))
     )
 
 

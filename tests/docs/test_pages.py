@@ -86,6 +86,7 @@ from constructs_lib import (
     Variant,
 )
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
+from constructs_lib.rules import SageMakerRules, guard_plugin
 from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
@@ -104,6 +105,7 @@ MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
 EDGE = DOCS / "edge.md"
 API = DOCS / "api.md"
+TEMPLATES = DOCS / "template-rules.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -227,6 +229,7 @@ ON_PAGES = {
     MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
+    TEMPLATES: (SageMakerRules, guard_plugin),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
     ALARMS: (
         AlarmThreshold,

@@ -25,9 +25,9 @@ from constructs_lib import (
     ModelData,
     RetiredServices,
 )
+from constructs_lib.core.retired_types import why_retired
 from constructs_lib.edge import artefact_size
 from constructs_lib.edge.device_package import device_package
-from constructs_lib.edge.retired import why_retired
 from tests.support.refusals import Refusal, as_parameters
 from tests.support.synth import fresh_app
 
