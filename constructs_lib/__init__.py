@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .batch.props import BatchStrategy
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
+    from .delivery.deployments import Deployments
+    from .delivery.problems import ManifestError
     from .edge.devices import EdgeDevices
     from .edge.edge_fleet import EdgeFleet
     from .edge.edge_program import EdgeProgram
@@ -132,6 +134,8 @@ _HOMES = {
     "batch.props": ("BatchStrategy",),
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
+    "delivery.deployments": ("Deployments",),
+    "delivery.problems": ("ManifestError",),
     "edge.devices": ("EdgeDevices",),
     "edge.edge_fleet": ("EdgeFleet",),
     "edge.edge_program": ("EdgeProgram",),
@@ -261,6 +265,7 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "Deployments",
     "DriftTest",
     "EdgeDevices",
     "EdgeFleet",
@@ -291,6 +296,7 @@ __all__ = [
     "LatencyThreshold",
     "ManagedInstanceScaling",
     "ManagedShadowTest",
+    "ManifestError",
     "Memory",
     "MetricCheck",
     "MetricTarget",
