@@ -141,7 +141,7 @@ def _checked(model: type[Checked], node: Node) -> tuple[Checked | None, list[Pro
 def _told(model: type[Part], node: Node, error: ErrorDetails) -> Problem:
     kind, given = error["type"], error["input"]
     context = cast("Mapping[str, object]", error.get("ctx", {}))
-    path = _existing(node, cast("Path", error["loc"]), missing=kind == "missing")
+    path = _existing(node, error["loc"], missing=kind == "missing")
     at = node.at(path)
     if kind == "missing":
         above = node.place(path[:-1])
