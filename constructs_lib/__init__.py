@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .batch.props import BatchStrategy
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
+    from .delivery.github_roles import GitHubDeployRoles
+    from .delivery.github_rules import DeployTarget
     from .edge.devices import EdgeDevices
     from .edge.edge_fleet import EdgeFleet
     from .edge.edge_program import EdgeProgram
@@ -132,6 +134,8 @@ _HOMES = {
     "batch.props": ("BatchStrategy",),
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
+    "delivery.github_roles": ("GitHubDeployRoles",),
+    "delivery.github_rules": ("DeployTarget",),
     "edge.devices": ("EdgeDevices",),
     "edge.edge_fleet": ("EdgeFleet",),
     "edge.edge_program": ("EdgeProgram",),
@@ -261,6 +265,7 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "DeployTarget",
     "DriftTest",
     "EdgeDevices",
     "EdgeFleet",
@@ -281,6 +286,7 @@ __all__ = [
     "Facet",
     "FeatureType",
     "FixedSplit",
+    "GitHubDeployRoles",
     "GroundTruth",
     "Guardrail",
     "HeldOutSet",
