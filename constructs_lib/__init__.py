@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .core.errors import ConstraintError, Violation
     from .delivery.github_roles import GitHubDeployRoles
     from .delivery.github_rules import DeployTarget
+    from .delivery.smoke_props import SmokeExpectation, SmokeRequest
+    from .delivery.smoke_test import SmokeTest
     from .edge.devices import EdgeDevices
     from .edge.edge_fleet import EdgeFleet
     from .edge.edge_program import EdgeProgram
@@ -136,6 +138,11 @@ _HOMES = {
     "core.errors": ("ConstraintError", "Violation"),
     "delivery.github_roles": ("GitHubDeployRoles",),
     "delivery.github_rules": ("DeployTarget",),
+    "delivery.smoke_props": (
+        "SmokeExpectation",
+        "SmokeRequest",
+    ),
+    "delivery.smoke_test": ("SmokeTest",),
     "edge.devices": ("EdgeDevices",),
     "edge.edge_fleet": ("EdgeFleet",),
     "edge.edge_program": ("EdgeProgram",),
@@ -341,6 +348,9 @@ __all__ = [
     "ScheduledScaling",
     "ServerlessEndpoint",
     "ShadowTest",
+    "SmokeExpectation",
+    "SmokeRequest",
+    "SmokeTest",
     "SplitType",
     "StartsRollout",
     "StepScaling",
