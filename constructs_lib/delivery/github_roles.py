@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import aws_cdk as cdk
 import constructs
@@ -19,14 +19,14 @@ _READING = ("lookup",)
 
 
 class GitHubDeployRoles(constructs.Construct):
-    """One role for each environment of a GitHub repository, and one that reads for pull requests.
+    """One role for each environment of a GitHub repository, and one that reads, for pull requests and schedules.
 
     A job gets a role for its OIDC token, so that no key of AWS lies in GitHub. Each role is trusted for exact
     subjects: those of one environment (or of pull requests) of one repository, as ``repo:owner/name:…`` and,
     where the ids are given, also in the form with ids that repositories made since July 2026 have. It may do
     nothing but assume the roles of ``cdk bootstrap`` in its account, regions and qualifier; what a deployment may
-    do is bounded there. The role for pull requests may assume the lookup role alone: enough for
-    ``cdk diff --method=template``, and for nothing that changes anything.
+    do is bounded there. The role that reads may assume the lookup role alone: enough for
+    ``cdk diff --method=template`` in pull requests and ``cdk drift`` at night, and for nothing that changes anything.
 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
 
@@ -48,6 +48,7 @@ class GitHubDeployRoles(constructs.Construct):
         owner_id: str | None = None,
         repository_id: str | None = None,
         pull_requests: bool = True,
+        scheduled_from: str | None = "main",
         provider: iam.IOidcProvider | None = None,
         max_session: cdk.Duration | None = None,
         permissions_boundary: iam.IManagedPolicy | None = None,
@@ -60,7 +61,9 @@ class GitHubDeployRoles(constructs.Construct):
             that only the form with names is trusted.
         :param repository_id: the number of the repository (``--jq .id``). With it no other repository is let
             in, also not one that has taken over the name.
-        :param pull_requests: also make the role that reads for pull requests.
+        :param pull_requests: let pull requests read. GitHub gives those of forks no token.
+        :param scheduled_from: the branch whose jobs outside of any environment may read too, such as a nightly
+            look for drift: an environment would have them wait for an approval. ``None``: no branch's.
         :param provider: the account's provider for GitHub, of which IAM allows one. Default: a new one.
         :param max_session: 1–12 hours. Default: one hour.
         :param permissions_boundary: bounds all roles. Default: none.
@@ -72,6 +75,7 @@ class GitHubDeployRoles(constructs.Construct):
             owner_id=owner_id,
             repository_id=repository_id,
             pull_requests=pull_requests,
+            scheduled_from=scheduled_from,
             provider=provider,
             max_session=cdk.Duration.hours(1) if max_session is None else max_session,
             permissions_boundary=permissions_boundary,
@@ -89,8 +93,8 @@ class GitHubDeployRoles(constructs.Construct):
             name: self._deploying(props, name, target) for name, target in environments.items()
         }
         """The role of each environment."""
-        self.pull_request_role: iam.Role | None = self._reading(props) if pull_requests else None
-        """The role of pull requests, if there is one."""
+        self.reading_role: iam.Role | None = self._reading(props)
+        """The role of pull requests and schedules, if either may read."""
         if repository_id is None:
             RECYCLED.warn(
                 self, f"who takes over the name {repository} is trusted: give owner_id and repository_id"
@@ -105,28 +109,36 @@ class GitHubDeployRoles(constructs.Construct):
         role = self._role(
             f"Deploy{name}",
             props,
-            context=f"environment:{name}",
+            [f"environment:{name}"],
             claims=claims,
             description=f"Deploys {props.repository} to {name}",
         )
         self._let_assume(role, f"Deploy{name}", [target], _DEPLOYING)
         return role
 
-    def _reading(self, props: GitHubProps) -> iam.Role:
-        role = self._role(
-            "PullRequest",
-            props,
-            context="pull_request",
-            claims={},
-            description=f"Reads for pull requests of {props.repository}",
-        )
-        self._let_assume(role, "PullRequest", list(props.environments.values()), _READING)
+    def _reading(self, props: GitHubProps) -> iam.Role | None:
+        branch = props.scheduled_from
+        contexts = [
+            *(["pull_request"] if props.pull_requests else []),
+            *([] if branch is None else [f"ref:refs/heads/{branch}"]),
+        ]
+        if not contexts:
+            return None
+        role = self._role("Read", props, contexts, claims={}, description=f"Reads for {props.repository}")
+        self._let_assume(role, "Read", list(props.environments.values()), _READING)
         return role
 
     def _role(
-        self, id: str, props: GitHubProps, *, context: str, claims: Mapping[str, str], description: str
+        self,
+        id: str,
+        props: GitHubProps,
+        contexts: Sequence[str],
+        *,
+        claims: Mapping[str, str],
+        description: str,
     ) -> iam.Role:
-        told: dict[str, object] = {"aud": _AUDIENCE, "sub": _subjects(props, context), **claims}
+        subjects = [each for context in contexts for each in _subjects(props, context)]
+        told: dict[str, object] = {"aud": _AUDIENCE, "sub": subjects, **claims}
         if props.repository_id is not None:
             told["repository_id"] = props.repository_id
         role = iam.Role(

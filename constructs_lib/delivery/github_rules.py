@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from ..core.checks import duration, known, text
-from ..core.rules import Advice, Broken, Rules
+from ..core.checks import duration, text
+from ..core.rules import Advice, Broken, Rules, listed
 
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 _FEDERATION = _IAM + "id_roles_create_for-idp_oidc.html"
@@ -53,6 +53,7 @@ class GitHubProps:
     owner_id: str | None
     repository_id: str | None
     pull_requests: bool
+    scheduled_from: str | None
     provider: iam.IOidcProvider | None
     max_session: cdk.Duration
     permissions_boundary: iam.IManagedPolicy | None
@@ -79,7 +80,7 @@ _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _QUALIFIER = re.compile(r"[A-Za-z0-9_-]{1,10}")
-_BRANCH = re.compile(r"(?!/)(?!.*(?://|\.\.|/$|\.$|\.lock$))[A-Za-z0-9._/-]{1,200}")
+_BRANCH = re.compile(r"(?!/|refs/)(?!.*(?://|\.\.|/$|\.$|\.lock$))[A-Za-z0-9._/-]{1,200}")
 _PRODUCTION = re.compile(r"(?i)(?:^|[._-])(?:prod|production|prd|live)(?:$|[._-])")
 
 
@@ -158,17 +159,28 @@ def qualifier_is_exact(target: DeployTarget) -> Iterator[Broken]:
     )
 
 
-@target_rules.rule("SM-DELIVERY-056", source=_CLAIMS)
-def branch_is_exact(target: DeployTarget) -> Iterator[Broken]:
-    """A branch is one by its name, without wildcards."""
-    yield from text(
-        "branch",
-        target.branch,
-        _BRANCH,
-        "the name of one branch such as main, without refs/heads/ and wildcards",
-    )
-    if known(target.branch) and str(target.branch).startswith("refs/"):
-        yield Broken("branch", target.branch, "the name alone, without refs/heads/")
+BRANCH = listed(
+    id="SM-DELIVERY-056", summary="A branch is one by its name, without wildcards.", source=_CLAIMS
+)
+
+
+def _branch(name: str, value: object) -> Iterator[Broken]:
+    allowed = "the name of one branch such as main, without refs/heads/ and wildcards"
+    yield from text(name, value, _BRANCH, allowed)
+
+
+def branch_of_target_is_exact(target: DeployTarget) -> Iterator[Broken]:
+    """The branch that an environment is deployed from."""
+    yield from _branch("branch", target.branch)
+
+
+def branch_of_schedule_is_exact(props: GitHubProps) -> Iterator[Broken]:
+    """The branch whose scheduled jobs may read."""
+    yield from _branch("scheduled_from", props.scheduled_from)
+
+
+target_rules.add(BRANCH, branch_of_target_is_exact)
+github_rules.add(BRANCH, branch_of_schedule_is_exact)
 
 
 @github_rules.rule("SM-DELIVERY-057", source=_SESSION)

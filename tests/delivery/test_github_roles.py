@@ -52,15 +52,28 @@ def test_a_job_of_the_environment_gets_its_role_and_no_other(ids: tuple[str, str
     for environment, other in (("dev", "prod"), ("prod", "dev")):
         assert trusted(roles, f"GitHubDeploy{environment}", deploys(environment, ids=ids))
         assert not trusted(roles, f"GitHubDeploy{other}", deploys(environment, ids=ids))
-        assert not trusted(roles, "GitHubPullRequest", deploys(environment, ids=ids))
+        assert not trusted(roles, "GitHubRead", deploys(environment, ids=ids))
 
 
 @pytest.mark.parametrize("ids", [IDS, None], ids=["with ids", "with names"])
 def test_a_pull_request_gets_the_role_that_reads_alone(ids: tuple[str, str] | None) -> None:
     roles = template()
     token = of_github(REPOSITORY, "pull_request", ids=ids, ref="refs/pull/7/merge")
-    assert trusted(roles, "GitHubPullRequest", token)
+    assert trusted(roles, "GitHubRead", token)
     assert not any(trusted(roles, f"GitHubDeploy{each}", token) for each in ENVIRONMENTS)
+
+
+@pytest.mark.parametrize("ids", [IDS, None], ids=["with ids", "with names"])
+def test_a_nightly_job_of_the_branch_reads_too(ids: tuple[str, str] | None) -> None:
+    roles = template()
+    assert trusted(roles, "GitHubRead", of_github(REPOSITORY, "ref:refs/heads/main", ids=ids))
+    assert not trusted(roles, "GitHubRead", of_github(REPOSITORY, "ref:refs/heads/evil", ids=ids))
+    assert not trusted(
+        template(scheduled_from=None), "GitHubRead", of_github(REPOSITORY, "ref:refs/heads/main")
+    )
+    without = template(pull_requests=False)
+    assert trusted(without, "GitHubRead", of_github(REPOSITORY, "ref:refs/heads/main", ids=ids))
+    assert not trusted(without, "GitHubRead", of_github(REPOSITORY, "pull_request", ids=ids))
 
 
 def test_no_stranger_is_let_in() -> None:
@@ -69,7 +82,8 @@ def test_no_stranger_is_let_in() -> None:
         of_github("evil/models", "environment:prod", ids=("666", "667")),
         of_github("acme/models-fork", "environment:prod"),
         of_github("acme-evil/models", "environment:prod"),
-        of_github(REPOSITORY, "ref:refs/heads/main"),
+        of_github(REPOSITORY, "ref:refs/heads/feature"),
+        of_github(REPOSITORY, "ref:refs/tags/main"),
         of_github(REPOSITORY, "environment:prod:x"),
         of_github(REPOSITORY, "environment:PROD"),
         of_github(REPOSITORY, "environment:*"),
@@ -79,7 +93,7 @@ def test_no_stranger_is_let_in() -> None:
         {key: value for key, value in deploys("prod").items() if key != "aud"},
     ]
     for token in strangers:
-        for role in ("GitHubDeploydev", "GitHubDeployprod", "GitHubPullRequest"):
+        for role in ("GitHubDeploydev", "GitHubDeployprod", "GitHubRead"):
             assert not trusted(roles, role, token), (role, token)
 
 
@@ -125,7 +139,7 @@ def test_each_may_assume_the_bootstrap_roles_of_its_account_and_nothing_else() -
 
 def test_the_one_for_pull_requests_may_only_look() -> None:
     accounts = ("111122223333", "444455556666")
-    assert allowed(template(), "GitHubPullRequest") == {
+    assert allowed(template(), "GitHubRead") == {
         pair for account in accounts for pair in bootstrap(account, "lookup")
     }
 
@@ -183,13 +197,13 @@ def test_workflows_are_told_the_arns() -> None:
     assert told == {
         "Deploys acme/models to dev",
         "Deploys acme/models to prod",
-        "Reads for pull requests of acme/models",
+        "Reads for acme/models",
     }
 
 
-def test_without_pull_requests_there_is_no_role_for_them() -> None:
+def test_where_nobody_may_read_there_is_no_role_for_it() -> None:
     stack = cdk.Stack(fresh_app(), "Deploying")
-    assert made(stack, pull_requests=False).pull_request_role is None
+    assert made(stack, pull_requests=False, scheduled_from=None).reading_role is None
     assert len(resources(synthesized(stack), "AWS::IAM::Role")) == 2
 
 
@@ -308,6 +322,9 @@ REFUSED = [
             "without refs/heads/",
         )
         for given in ("*", "release/*", "", "/main", "a..b", "main/", "x.lock", "a b", "refs/heads/main")
+    ),
+    Refusal(
+        "SM-DELIVERY-056", refusing(scheduled_from="release/*"), "scheduled_from", "release/*", "one branch"
     ),
     *(
         Refusal(
