@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from .batch.props import BatchStrategy
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
+    from .delivery.deployments import Deployments
     from .delivery.github_roles import GitHubDeployRoles
     from .delivery.github_rules import DeployTarget
+    from .delivery.problems import ManifestError
     from .delivery.smoke_props import SmokeExpectation, SmokeRequest
     from .delivery.smoke_test import SmokeTest
     from .edge.devices import EdgeDevices
@@ -136,8 +138,10 @@ _HOMES = {
     "batch.props": ("BatchStrategy",),
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
+    "delivery.deployments": ("Deployments",),
     "delivery.github_roles": ("GitHubDeployRoles",),
     "delivery.github_rules": ("DeployTarget",),
+    "delivery.problems": ("ManifestError",),
     "delivery.smoke_props": (
         "SmokeExpectation",
         "SmokeRequest",
@@ -273,6 +277,7 @@ __all__ = [
     "DataProcessing",
     "DataQuality",
     "DeployTarget",
+    "Deployments",
     "DriftTest",
     "EdgeDevices",
     "EdgeFleet",
@@ -304,6 +309,7 @@ __all__ = [
     "LatencyThreshold",
     "ManagedInstanceScaling",
     "ManagedShadowTest",
+    "ManifestError",
     "Memory",
     "MetricCheck",
     "MetricTarget",
