@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,23 +73,31 @@ class Runner:
     commit: str
     folder: Path
     environment: Mapping[str, str]
-    """Of all steps: what a runner has, and where AWS is."""
+    """Of all steps: what a runner has."""
+    credentials: Mapping[str, str]
+    """Of the steps after a job has got its role: where AWS is, and how to be let in."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    approved: frozenset[str] = frozenset()
+    """Environments that somebody has approved."""
+    protected: frozenset[str] = frozenset({"prod"})
+    """Environments that want it."""
     logs: dict[str, str] = field(default_factory=dict)
     results: dict[str, str] = field(default_factory=dict)
-    """Job → success, failure or skipped."""
+    """Job → success, failure, skipped or waiting."""
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-    deployed_digests: dict[str, str] = field(default_factory=dict)
 
-    def run(self, workflow: Mapping[str, Any], *, only: Sequence[str] | None = None) -> dict[str, str]:
-        """Run its jobs, or the ones that are told, in the order of their needs; their results."""
+    def run(self, workflow: Mapping[str, Any]) -> dict[str, str]:
+        """Run its jobs that have not run yet, in the order of their needs; the results of all."""
         for name, job in workflow["jobs"].items():
-            if only is not None and name not in only:
+            if self.results.get(name, "waiting") != "waiting":
                 continue
             needs = job.get("needs", [])
             needed = [needs] if isinstance(needs, str) else needs
             if any(self.results.get(each) != "success" for each in needed):
                 self.results[name] = "skipped"
+                continue
+            if job.get("environment") in self.protected - self.approved:
+                self.results[name] = "waiting"
                 continue
             self.results[name] = self._job(name, job)
         return self.results
@@ -176,7 +184,11 @@ class Runner:
         shutil.copytree(self.folder / "artefacts" / told["name"], place, dirs_exist_ok=True)
 
     def _nothing(self, _told: Mapping[str, str], _state: _State) -> None:
-        """Python is there, and the credentials of the embedded AWS are in the environment."""
+        """Python is there."""
+
+    def _sign_in(self, told: Mapping[str, str], state: _State) -> None:
+        assert told["role-to-assume"].startswith("arn:aws:iam::")
+        state.environment |= {**self.credentials, "PATH": state.environment["PATH"]}
 
 
 @dataclass
@@ -201,7 +213,7 @@ _ACTIONS: dict[str, Callable[[Runner, Mapping[str, str], _State], None]] = {
     "actions/setup-python": Runner._nothing,
     "actions/upload-artifact": Runner._upload,
     "actions/download-artifact": Runner._download,
-    "aws-actions/configure-aws-credentials": Runner._nothing,
+    "aws-actions/configure-aws-credentials": Runner._sign_in,
 }
 
 
