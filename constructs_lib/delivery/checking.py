@@ -20,7 +20,10 @@ Checked = TypeVar("Checked", bound=Part)
 _PATTERNS = {
     "duration": ("([0-9]+d)?", "a length of time such as 30s, 5m, 1h30m or 7d"),
     "size": ("KiB|MiB|GiB|TiB", "a size such as 512MiB or 2GiB"),
-    "package": ("model-package/", "the ARN of a model package with its version, …:model-package/<group>/<version>"),
+    "package": (
+        "model-package/",
+        "the ARN of a model package with its version, …:model-package/<group>/<version>",
+    ),
     "path": (r"\.\.", "a path below the folder that holds deployments/, without leading slash or .."),
     "object": ("^s3://", "s3://bucket/key"),
     "digest": ("sha256:", "sha256: and 64 hexadecimal digits"),
@@ -70,11 +73,7 @@ def deployment(node: Node, name: str) -> tuple[AnyDeployment | None, tuple[Probl
     if problems or kind is None:
         return None, tuple(problems)
     found, problems = _checked(KINDS[str(kind.value)], node)
-    named = node.at(("metadata", "name"))
-    if named is not None and isinstance(named.value, str) and named.value != name:
-        problems.append(
-            _problem(named.mark, ("metadata", "name"), shown(named.value), f"{name!r}, as the file is called", KIND_RULE)
-        )
+    problems += _misnamed(node, name, "as the file is called")
     return (None if problems else found), tuple(problems)
 
 
@@ -84,24 +83,35 @@ def environment(node: Node, name: str) -> tuple[Environment | None, tuple[Proble
     if problems:
         return None, tuple(problems)
     found, problems = _checked(Environment, node)
-    named = node.at(("metadata", "name"))
-    if named is not None and isinstance(named.value, str) and named.value != name:
-        problems.append(
-            _problem(named.mark, ("metadata", "name"), shown(named.value), f"{name!r}, as the folder is called", KIND_RULE)
-        )
+    problems += _misnamed(node, name, "as the folder is called")
     defaults = node.at(("spec", "defaults"))
     for kind in [] if defaults is None or not isinstance(defaults.value, dict) else defaults.value:
         if kind not in KINDS:
             path = ("spec", "defaults", kind)
-            problems.append(
-                _problem(node.place(path), path, shown(kind), ", ".join(KINDS), KIND_RULE, nearest(kind, list(KINDS)))
-            )
+            hint = nearest(kind, list(KINDS))
+            problems.append(_problem(node.place(path), path, shown(kind), ", ".join(KINDS), KIND_RULE, hint))
     return (None if problems else found), tuple(problems)
+
+
+def _misnamed(node: Node, name: str, reason: str) -> list[Problem]:
+    path = ("metadata", "name")
+    named = node.at(path)
+    if named is None or not isinstance(named.value, str) or named.value == name:
+        return []
+    return [_problem(named.mark, path, shown(named.value), f"{name!r}, {reason}", KIND_RULE)]
 
 
 def _header(node: Node, version: str, kinds: list[str]) -> list[Problem]:
     if not isinstance(node.value, dict):
-        return [_problem(node.mark, (), shown(node.plain()), "a map with apiVersion, kind, metadata and spec", KIND_RULE)]
+        return [
+            _problem(
+                node.mark,
+                (),
+                shown(node.plain()),
+                "a map with apiVersion, kind, metadata and spec",
+                KIND_RULE,
+            )
+        ]
     problems = []
     for key, allowed in (("apiVersion", [version]), ("kind", kinds)):
         given = node.child(key)
@@ -140,7 +150,9 @@ def _told(model: type[Part], node: Node, error: ErrorDetails) -> Problem:
         names = _fields(model, path[:-1])
         key = str(path[-1])
         allowed = f"{', '.join(names)}" if names else "no further fields"
-        return _problem(node.place(path), path, f"the unknown field {key!r}", allowed, FIELD_RULE, nearest(key, names))
+        return _problem(
+            node.place(path), path, f"the unknown field {key!r}", allowed, FIELD_RULE, nearest(key, names)
+        )
     if kind == "floating":
         below = (*path, str(context["field"]))
         value = node.at(below)

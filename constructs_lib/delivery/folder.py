@@ -108,9 +108,8 @@ class _Loader:
                 continue
             if each.is_dir():
                 yield self._about_folder(each, "a folder", "manifests directly in the environment's folder")
-            elif each.suffix == ".yml" or (each.suffix == ".yaml" and each.name.startswith("_")):
-                if each.name != ENVIRONMENT_FILE:
-                    yield self._about_folder(each, each.name, f"<name>.yaml, or {ENVIRONMENT_FILE}")
+            elif each.name != ENVIRONMENT_FILE and _looks_like_a_manifest(each):
+                yield self._about_folder(each, each.name, f"<name>.yaml, or {ENVIRONMENT_FILE}")
 
     def _files(self) -> list[Path]:
         return sorted(each for each in self.own.glob("*.yaml") if each.name[0] not in "._" and each.is_file())
@@ -132,7 +131,9 @@ class _Loader:
     def _environment(self) -> tuple[Node | None, Environment | None]:
         file = self.own / ENVIRONMENT_FILE
         if not file.is_file():
-            self.problems.append(self._about_folder(file, "no such file", "what the environment has in common"))
+            self.problems.append(
+                self._about_folder(file, "no such file", "what the environment has in common")
+            )
             return None, None
         node = self._read(file)
         if node is None:
@@ -180,6 +181,10 @@ class _Loader:
             allowed="a name of its own",
             rule=COLLISION_RULE,
         )
+
+
+def _looks_like_a_manifest(file: Path) -> bool:
+    return file.suffix == ".yml" or (file.suffix == ".yaml" and file.name.startswith("_"))
 
 
 def given_name(manifest: Manifest, field: str, environment: str) -> str | None:

@@ -90,7 +90,7 @@ def merged(base: Node, over: Node) -> Node:
     return Node(mark=over.mark, value=value, keys={**base.keys, **over.keys})
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """Reading stops here."""
 
     def __init__(self, mark: Mark, path: str, given: str, allowed: str, fix: str = "") -> None:
@@ -117,7 +117,7 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
     reader = _Reader(file)
     try:
         node = reader.node(composed[0], "", 0)
-    except _Unreadable as stopped:
+    except _UnreadableError as stopped:
         return None, (*reader.problems, stopped.problem)
     return (None if reader.problems else node), tuple(reader.problems)
 
@@ -156,22 +156,20 @@ class _Reader:
         self._count += 1
         mark = _mark(self.file, node)
         if self._count > MOST_VALUES:
-            raise _Unreadable(mark, path, "anchors that stand for too much", f"at most {MOST_VALUES} values")
+            raise _UnreadableError(
+                mark, path, "anchors that stand for too much", f"at most {MOST_VALUES} values"
+            )
         if depth > MOST_DEPTH:
-            raise _Unreadable(mark, path.split("[")[0], "deeply nested", f"at most {MOST_DEPTH} levels")
+            raise _UnreadableError(mark, path.split("[")[0], "deeply nested", f"at most {MOST_DEPTH} levels")
         if isinstance(node, yaml.MappingNode):
             value, keys = self._map(node, path, depth)
             return Node(mark=mark, value=value, keys=keys)
         if isinstance(node, yaml.SequenceNode):
-            items = [
-                self.node(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(node.value)
-            ]
+            items = [self.node(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(node.value)]
             return Node(mark=mark, value=items)
         return Node(mark=mark, value=self._scalar(node, path), written=str(node.value))
 
-    def _map(
-        self, node: yaml.MappingNode, path: str, depth: int
-    ) -> tuple[dict[str, Node], dict[str, Mark]]:
+    def _map(self, node: yaml.MappingNode, path: str, depth: int) -> tuple[dict[str, Node], dict[str, Mark]]:
         own: dict[str, Node] = {}
         keys: dict[str, Mark] = {}
         shared: list[Node] = []
@@ -203,7 +201,9 @@ class _Reader:
             if isinstance(part, yaml.MappingNode):
                 yield self.node(part, path, depth + 1)
             else:
-                self._add(_mark(self.file, part), path, "<<: with something else", "<<: *a-map-with-an-anchor")
+                self._add(
+                    _mark(self.file, part), path, "<<: with something else", "<<: *a-map-with-an-anchor"
+                )
 
     def _key(self, node: yaml.Node, path: str) -> str | None:
         if isinstance(node, yaml.ScalarNode):
@@ -222,7 +222,9 @@ class _Reader:
         self.problems.append(Problem(mark=mark, path=path, given=given, allowed=allowed, rule=YAML_RULE))
 
 
-_TAGS = {f"tag:yaml.org,2002:{each}" for each in ("str", "int", "float", "bool", "null", "timestamp", "value")}
+_TAGS = {
+    f"tag:yaml.org,2002:{each}" for each in ("str", "int", "float", "bool", "null", "timestamp", "value")
+}
 
 _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Scalar]], ...] = (
     (re.compile(r"null|Null|NULL|~|"), lambda _: None),

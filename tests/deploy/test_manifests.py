@@ -42,9 +42,7 @@ def context(repository: Path) -> dict[str, str]:
     return {"environment": "dev", "deployments": str(repository / "deployments")}
 
 
-def test_a_manifest_is_deployed_and_a_change_of_it_too(
-    account: Account, repository: Path, cdk: Cdk
-) -> None:
+def test_a_manifest_is_deployed_and_a_change_of_it_too(account: Account, repository: Path, cdk: Cdk) -> None:
     cdk.run("deploy", "--all", "--require-approval", "never", context=context(repository))
 
     sagemaker = account.aws.client("sagemaker")

@@ -73,9 +73,7 @@ KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}
 EncryptionKey = Annotated[
     str, Field(pattern=r"^(new|none|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$")
 ]
-TopicArn = Annotated[
-    str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
-]
+TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
 TableArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$")
 ]
@@ -84,7 +82,9 @@ BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 
 ObjectUri = Annotated[
     str,
-    Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S.*$", examples=["s3://models/fraud/model.tar.gz"]),
+    Field(
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S.*$", examples=["s3://models/fraud/model.tar.gz"]
+    ),
 ]
 """``s3://bucket/key``."""
 
@@ -93,7 +93,10 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", examples=["sha25
 
 RepositoryPath = Annotated[
     str,
-    Field(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\\]+$", description="A path below the folder with `deployments/`."),
+    Field(
+        pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\\]+$",
+        description="A path below the folder with `deployments/`.",
+    ),
 ]
 """A path in the repository: relative to the folder that holds ``deployments/``, and never out of it."""
 

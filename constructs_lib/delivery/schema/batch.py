@@ -99,9 +99,7 @@ class BatchSchedule(Part):
         if (self.cron is None) == (self.every is None):
             raise PydanticCustomError("one_of", "exactly one of {names}", {"names": "cron, every"})
         if self.every is not None and self.timezone is not None:
-            raise PydanticCustomError(
-                "together", "no timezone beside every", {"field": "timezone"}
-            )
+            raise PydanticCustomError("together", "no timezone beside every", {"field": "timezone"})
         return self
 
 

@@ -18,7 +18,6 @@ from .endpoints import (
     ServerlessSpec,
 )
 from .experiments import ABTestSpec, ShadowSpec
-from .hosting import EndpointCommon
 from .monitors import MonitoredSpec
 
 API_VERSION = "constructs-lib.dev/v1"

@@ -10,6 +10,7 @@ from .base import AlarmArn, BucketName, Choice, Duration, EncryptionKey, Instanc
 from .model import ModelSpec
 from .smoke import SmokeTestSpec
 
+
 class Schedule(Choice):
     """When something happens again and again."""
 

@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from .base import Choice, Digest, ObjectUri, Part, RepositoryPath
 
-
 PackageArn = Annotated[
     str,
     Field(

@@ -51,9 +51,7 @@ class SmokeExpectationSpec(Part):
     @model_validator(mode="after")
     def _path_and_value(self) -> Self:
         if (self.json_path is None) != (self.equals is None):
-            raise PydanticCustomError(
-                "together", "jsonPath and equals, both or neither", {"field": "equals"}
-            )
+            raise PydanticCustomError("together", "jsonPath and equals, both or neither", {"field": "equals"})
         return self
 
 
