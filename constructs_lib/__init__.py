@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
     from .delivery.deployments import Deployments
+    from .delivery.github_roles import GitHubDeployRoles
+    from .delivery.github_rules import DeployTarget
     from .delivery.problems import ManifestError
+    from .delivery.smoke_props import SmokeExpectation, SmokeRequest
+    from .delivery.smoke_test import SmokeTest
     from .edge.devices import EdgeDevices
     from .edge.edge_fleet import EdgeFleet
     from .edge.edge_program import EdgeProgram
@@ -135,7 +139,14 @@ _HOMES = {
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
     "delivery.deployments": ("Deployments",),
+    "delivery.github_roles": ("GitHubDeployRoles",),
+    "delivery.github_rules": ("DeployTarget",),
     "delivery.problems": ("ManifestError",),
+    "delivery.smoke_props": (
+        "SmokeExpectation",
+        "SmokeRequest",
+    ),
+    "delivery.smoke_test": ("SmokeTest",),
     "edge.devices": ("EdgeDevices",),
     "edge.edge_fleet": ("EdgeFleet",),
     "edge.edge_program": ("EdgeProgram",),
@@ -265,6 +276,7 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "DeployTarget",
     "Deployments",
     "DriftTest",
     "EdgeDevices",
@@ -286,6 +298,7 @@ __all__ = [
     "Facet",
     "FeatureType",
     "FixedSplit",
+    "GitHubDeployRoles",
     "GroundTruth",
     "Guardrail",
     "HeldOutSet",
@@ -341,6 +354,9 @@ __all__ = [
     "ScheduledScaling",
     "ServerlessEndpoint",
     "ShadowTest",
+    "SmokeExpectation",
+    "SmokeRequest",
+    "SmokeTest",
     "SplitType",
     "StartsRollout",
     "StepScaling",

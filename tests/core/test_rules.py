@@ -24,7 +24,17 @@ from tools.rule_catalogue import rules as every_rule
 
 every_rule()  # CATALOGUE lists the rules of what has been imported
 TESTS = Path(__file__).parents[1]
-ROOMS = ("core", "model", "hosting", "experiments", "monitoring", "monitoring/model_monitor", "batch", "edge")
+ROOMS = (
+    "core",
+    "model",
+    "hosting",
+    "experiments",
+    "monitoring",
+    "monitoring/model_monitor",
+    "batch",
+    "edge",
+    "delivery",
+)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from constructs_lib import (
     ContainerImage,
     DataCapture,
     DataQuality,
+    DeployTarget,
     DriftTest,
     EdgeFleet,
     EdgeProgram,
@@ -42,6 +43,7 @@ from constructs_lib import (
     ErrorThreshold,
     ExponentialRate,
     Facet,
+    GitHubDeployRoles,
     GroundTruth,
     HeldOutSet,
     InferenceComponent,
@@ -73,6 +75,9 @@ from constructs_lib import (
     ScheduledScaling,
     ServerlessEndpoint,
     ShadowTest,
+    SmokeExpectation,
+    SmokeRequest,
+    SmokeTest,
     StepScaling,
     SuspendedScaling,
     TrafficThreshold,
@@ -93,6 +98,7 @@ SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
     for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components", "shadow")
 )
 ALARMS = DOCS / "endpoint-alarms.md"
+DELIVERY = DOCS / "delivery.md"
 MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
@@ -220,6 +226,14 @@ ON_PAGES = {
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
+    DELIVERY: (
+        GitHubDeployRoles,
+        DeployTarget,
+        SmokeTest,
+        SmokeRequest,
+        SmokeRequest.from_file,
+        SmokeExpectation,
+    ),
     ALARMS: (
         AlarmThreshold,
         ErrorThreshold,
