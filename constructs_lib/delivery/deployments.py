@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
 import constructs
 
 from .build.kinds import build
-from .folder import EnvironmentFolder, Manifest, load
+from .folder import EnvironmentFolder, load
 from .placement import stack_names
 from .problems import ManifestError, Problem
 
@@ -45,32 +46,35 @@ class Deployments:
         """
         self.environment: EnvironmentFolder = load(Path(folder), environment)
         """What was read."""
-        self.stacks: dict[str, cdk.Stack] = {}
-        """The stacks by name."""
-        self.stack_of: dict[str, str] = {}
+        self.stack_of: dict[str, str] = stack_names(self.environment)
         """The name of each deployment's stack."""
-        self._app = app
-        self._synthesizer = synthesizer
-        names = stack_names(self.environment)
-        problems = [
-            problem
-            for manifest in self.environment.manifests
-            for problem in self._deploy(manifest, names[manifest.name])
-        ]
+        self.stacks, problems = deploy(app, self.environment, self.stack_of, synthesizer)
         if problems:
             raise ManifestError(problems)
 
-    def _deploy(self, manifest: Manifest, stack_name: str) -> tuple[Problem, ...]:
-        if stack_name not in self.stacks:
-            self.stacks[stack_name] = cdk.Stack(
-                self._app, stack_name, env=self._place(), synthesizer=self._synthesizer
-            )
-        self.stack_of[manifest.name] = stack_name
-        scope = constructs.Construct(self.stacks[stack_name], manifest.name)
-        return build(scope, manifest, self.environment)
 
-    def _place(self) -> cdk.Environment | None:
-        spec = self.environment.environment.spec
-        account = spec.account or os.environ.get("CDK_DEFAULT_ACCOUNT")
-        region = spec.region or os.environ.get("CDK_DEFAULT_REGION")
-        return cdk.Environment(account=account, region=region) if account and region else None
+def deploy(
+    app: constructs.Construct,
+    environment: EnvironmentFolder,
+    names: Mapping[str, str],
+    synthesizer: cdk.IReusableStackSynthesizer | None = None,
+) -> tuple[dict[str, cdk.Stack], list[Problem]]:
+    """Make the deployments that `names` names, each in the stack of that name; and what is wrong with any."""
+    stacks: dict[str, cdk.Stack] = {}
+    problems: list[Problem] = []
+    for manifest in environment.manifests:
+        if manifest.name not in names:
+            continue
+        name = names[manifest.name]
+        if name not in stacks:
+            stacks[name] = cdk.Stack(app, name, env=_place(environment), synthesizer=synthesizer)
+        scope = constructs.Construct(stacks[name], manifest.name)
+        problems += build(scope, manifest, environment)
+    return stacks, problems
+
+
+def _place(environment: EnvironmentFolder) -> cdk.Environment | None:
+    spec = environment.environment.spec
+    account = spec.account or os.environ.get("CDK_DEFAULT_ACCOUNT")
+    region = spec.region or os.environ.get("CDK_DEFAULT_REGION")
+    return cdk.Environment(account=account, region=region) if account and region else None

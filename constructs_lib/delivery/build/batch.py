@@ -107,9 +107,7 @@ def _input(where: Where, spec: InputSpec) -> BatchInput | None:
 
 def _column(where: Where, spec: ColumnSpec) -> Column | None:
     return where.make(
-        lambda: Column(
-            name=spec.name, type=ColumnType(spec.type), role=ColumnRole(spec.role), path=spec.path
-        )
+        lambda: Column(name=spec.name, type=ColumnType(spec.type), role=ColumnRole(spec.role), path=spec.path)
     )
 
 
@@ -142,9 +140,7 @@ def _schedule(where: Where, spec: BatchSchedule | None) -> scheduler.ScheduleExp
         every = duration(spec.every)
         return (where / "every").make(lambda: scheduler.ScheduleExpression.rate(every))
     zone = cdk.TimeZone.ETC_UTC if spec.timezone is None else cdk.TimeZone.of(spec.timezone)
-    return (where / "cron").make(
-        lambda: scheduler.ScheduleExpression.expression(f"cron({spec.cron})", zone)
-    )
+    return (where / "cron").make(lambda: scheduler.ScheduleExpression.expression(f"cron({spec.cron})", zone))
 
 
 def _arrival(where: Where, spec: ArrivalSpec | None) -> BatchArrival | None:

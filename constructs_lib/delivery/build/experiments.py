@@ -97,11 +97,14 @@ def _allocation(where: Where, spec: AllocationSpec) -> Allocation | None:
     if spec.fixed is not None:
         shares = spec.fixed
         return (where / "fixed").make(lambda: FixedSplit(**shares))
-    where = where / {
-        "thompson_sampling": "thompsonSampling",
-        "epsilon_greedy": "epsilonGreedy",
-        "upper_confidence_bound": "upperConfidenceBound",
-    }[spec.chosen]
+    where = (
+        where
+        / {
+            "thompson_sampling": "thompsonSampling",
+            "epsilon_greedy": "epsilonGreedy",
+            "upper_confidence_bound": "upperConfidenceBound",
+        }[spec.chosen]
+    )
     bandit: Bandit | None = spec.thompson_sampling or spec.epsilon_greedy or spec.upper_confidence_bound
     if bandit is None:
         return None

@@ -18,7 +18,13 @@ from ...hosting.rollout import Rollback, Rollout
 from ...hosting.variant import RoutingStrategy, Variant
 from ...monitoring.endpoint_alarms import EndpointAlarms
 from ...monitoring.endpoint_monitoring import EndpointMonitoring
-from ...monitoring.thresholds import AlarmThreshold, ErrorThreshold, LatencyThreshold, TrafficThreshold, UtilizationThreshold
+from ...monitoring.thresholds import (
+    AlarmThreshold,
+    ErrorThreshold,
+    LatencyThreshold,
+    TrafficThreshold,
+    UtilizationThreshold,
+)
 from ..schema.hosting import (
     AlarmsSpec,
     Capture,
@@ -61,9 +67,7 @@ def scaling(where: Where, spec: Scaling | None) -> AutoScaling | None:
     """Bounds and targets."""
     if spec is None:
         return None
-    schedules = [
-        _scheduled(where / "schedules" / index, each) for index, each in enumerate(spec.schedules)
-    ]
+    schedules = [_scheduled(where / "schedules" / index, each) for index, each in enumerate(spec.schedules)]
     return where.make(
         lambda: AutoScaling(
             min_capacity=spec.min_capacity,
@@ -157,9 +161,7 @@ def _rollback(where: Where, spec: RolloutSpec) -> Rollback | None:
     given = spec.rollback
     own = where.alarms(given.alarms)
     made = where.make(
-        lambda: Rollback(
-            latency=where.duration(given.latency), latency_alarm=given.latency_alarm, alarms=own
-        )
+        lambda: Rollback(latency=where.duration(given.latency), latency_alarm=given.latency_alarm, alarms=own)
     )
     if made is None or given.error_rate_percent is None:
         return made
@@ -190,9 +192,7 @@ def metrics(where: Where, spec: Metrics | None) -> MetricsPublishing | None:
     """How metrics are published."""
     if spec is None:
         return None
-    return where.make(
-        lambda: MetricsPublishing(enhanced=spec.enhanced, every=where.duration(spec.every))
-    )
+    return where.make(lambda: MetricsPublishing(enhanced=spec.enhanced, every=where.duration(spec.every)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

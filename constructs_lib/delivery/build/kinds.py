@@ -9,6 +9,7 @@ from ...hosting.endpoint import EndpointBase
 from ..folder import EnvironmentFolder, Manifest
 from ..problems import Problem
 from ..schema import document as kinds
+from ..schema.experiments import ABTestSpec
 from ..schema.hosting import EndpointCommon
 from ..schema.monitors import MonitoredSpec
 from . import endpoints, hosting
@@ -17,6 +18,7 @@ from .edge import fleet
 from .experiments import ab_test, shadow_test
 from .monitors import monitored
 from .site import RefusedError, Site, Where
+from .smoke import smoke_test
 
 
 def build(
@@ -69,6 +71,8 @@ def _around(where: Where, document: kinds.AnyDeployment, endpoint: EndpointBase)
     spec = document.spec
     if isinstance(spec, EndpointCommon) and not isinstance(spec, MonitoredSpec):
         hosting.watch(where, spec, endpoint)
+    if isinstance(spec, EndpointCommon | ABTestSpec) and spec.smoke_test is not None:
+        smoke_test(where / "smokeTest", spec.smoke_test, endpoint)
 
 
 def _tag(scope: constructs.Construct, manifest: Manifest, environment: EnvironmentFolder) -> None:

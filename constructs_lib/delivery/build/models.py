@@ -68,9 +68,7 @@ def data(where: Where, spec: Data) -> ModelData | None:
         return where.make(lambda: ModelData.from_bucket(bucket, key, version=version), spelled)
     asset = (where / "asset").file(spec.asset or "")
     code = None if spec.code is None else (where / "code").file(spec.code)
-    made = where.make(
-        lambda: ModelData.from_asset(asset, code=code, exclude=spec.exclude), {"path": "asset"}
-    )
+    made = where.make(lambda: ModelData.from_asset(asset, code=code, exclude=spec.exclude), {"path": "asset"})
     if made is not None and spec.digest is not None:
         _compare(where / "digest", spec, asset, code)
     return made
@@ -105,9 +103,7 @@ def container(where: Where, spec: ContainerSpec) -> Container | None:
     if made_image is None or (spec.data is not None and made_data is None):
         return None
     return where.make(
-        lambda: Container(
-            image=made_image, data=made_data, environment=spec.environment, hostname=hostname
-        )
+        lambda: Container(image=made_image, data=made_data, environment=spec.environment, hostname=hostname)
     )
 
 

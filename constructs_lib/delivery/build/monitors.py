@@ -188,9 +188,7 @@ def _commonly(where: Where, spec: MonitorCommon, monitor: Monitor) -> Monitor | 
 def _data_quality(where: Where, spec: DataQualitySpec) -> Monitor | None:
     baseline = _baseline(where / "baseline", spec.baseline)
     given = {"numeric": spec.numeric, "categorical": spec.categorical}
-    general = {
-        name: _test(where / name, each) for name, each in given.items() if each is not None
-    }
+    general = {name: _test(where / name, each) for name, each in given.items() if each is not None}
     single = {name: _test(where / "tests" / name, each) for name, each in spec.tests.items()}
     if baseline is None or None in general.values() or None in single.values():
         return None

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import aws_cdk as cdk
@@ -205,9 +204,7 @@ class Where:
 
     def table(self, arn: str) -> dynamodb.ITable:
         """A table that exists."""
-        return self.site.imported(
-            "Table", arn, lambda id: dynamodb.Table.from_table_arn(self.scope, id, arn)
-        )
+        return self.site.imported("Table", arn, lambda id: dynamodb.Table.from_table_arn(self.scope, id, arn))
 
     def key(self, arn: str | None) -> kms.IKey | None:
         """A key that exists."""
@@ -221,7 +218,11 @@ def duration(text: str) -> cdk.Duration:
     count = milliseconds(text)
     if count % 1000:
         return cdk.Duration.millis(count)
-    return cdk.Duration.minutes(count // 60_000) if count % 60_000 == 0 and count else cdk.Duration.seconds(count // 1000)
+    return (
+        cdk.Duration.minutes(count // 60_000)
+        if count % 60_000 == 0 and count
+        else cdk.Duration.seconds(count // 1000)
+    )
 
 
 def _words(value: object) -> str:

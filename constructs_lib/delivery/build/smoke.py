@@ -53,7 +53,7 @@ def _target_model(where: Where, spec: SmokeRequestSpec, endpoint: EndpointBase) 
         return spec.target_model
     hosted = endpoint.hosted_models.get(spec.target_model)
     if hosted is None:
-        _unknown(where / "target_model", spec.target_model, "models", list(endpoint.hosted_models))
+        _unknown(where / "targetModel", spec.target_model, "models", list(endpoint.hosted_models))
     return None if hosted is None else hosted.target_model
 
 
@@ -67,7 +67,9 @@ def _component(where: Where, spec: SmokeRequestSpec, endpoint: EndpointBase) -> 
 
 
 def _unknown(where: Where, given: str, of: str, known: list[str]) -> None:
-    where.refuse(repr(given), f"one of {of}: {', '.join(known)}" if known else f"nothing: it has no {of}", FIELD_RULE)
+    where.refuse(
+        repr(given), f"one of {of}: {', '.join(known)}" if known else f"nothing: it has no {of}", FIELD_RULE
+    )
 
 
 def _expectation(where: Where, spec: SmokeExpectationSpec) -> SmokeExpectation | None:
