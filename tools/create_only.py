@@ -18,6 +18,7 @@ SERVICES = (
     "ApplicationAutoScaling",
     "CloudWatch",
     "DynamoDB",
+    "EC2",
     "Events",
     "Glue",
     "GreengrassV2",
@@ -59,7 +60,7 @@ def _found() -> Iterator[tuple[str, list[str]]]:
 
 def _is_ours(name: str) -> bool:
     parts = name.split("::")
-    return len(parts) == 3 and (parts[1] in SERVICES or name == "AWS::EC2::SecurityGroup")
+    return len(parts) == 3 and parts[1] in SERVICES
 
 
 if __name__ == "__main__":

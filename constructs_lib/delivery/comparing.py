@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeAlias, cast
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Template: TypeAlias = Mapping[str, Json]
 Resources: TypeAlias = Mapping[str, Mapping[str, Json]]
 

@@ -19,8 +19,8 @@ from .problems import FIELD_RULE, ManifestError, Mark, Problem
 
 _SETTINGS = "cdk.json"
 _COMPLAINT = re.compile(r"\[(?P<path>[^\]]+)\]:? (?P<said>.+)")
-# Policy packs and CDK's own rules look at what is deployed when it is: here they would only take time.
-_NOT_HERE = "@aws-cdk/core:validateAgainstDefaultRules"
+_NOT_HERE = ("@aws-cdk/core:validateAgainstDefaultRules", "@aws-cdk/core:annotationsInValidationReport")
+"""CDK's own rules and reports look at what is deployed when it is: here they would only take time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def settings(root: Path) -> Mapping[str, Json]:
     if not file.is_file():
         return {}
     context: dict[str, Json] = json.loads(file.read_text(encoding="utf-8")).get("context", {})
-    return {key: value for key, value in context.items() if key != _NOT_HERE}
+    return {key: value for key, value in context.items() if key not in _NOT_HERE}
 
 
 def plan(folder: Path, environment: str, *, against: Path | None = None) -> Plan:

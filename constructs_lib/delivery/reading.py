@@ -161,13 +161,15 @@ class _Reader:
             )
         if depth > MOST_DEPTH:
             raise _UnreadableError(mark, path.split("[")[0], "deeply nested", f"at most {MOST_DEPTH} levels")
+        if node.tag not in _TAGS:
+            self._add(mark, path, f"the tag {node.tag}", "values without tags")
         if isinstance(node, yaml.MappingNode):
             value, keys = self._map(node, path, depth)
             return Node(mark=mark, value=value, keys=keys)
         if isinstance(node, yaml.SequenceNode):
             items = [self.node(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(node.value)]
             return Node(mark=mark, value=items)
-        return Node(mark=mark, value=self._scalar(node, path), written=str(node.value))
+        return Node(mark=mark, value=_value(node), written=str(node.value))
 
     def _map(self, node: yaml.MappingNode, path: str, depth: int) -> tuple[dict[str, Node], dict[str, Mark]]:
         own: dict[str, Node] = {}
@@ -211,19 +213,13 @@ class _Reader:
         self._add(_mark(self.file, node), path, "a key that is no text", "keys of text")
         return None
 
-    def _scalar(self, node: yaml.Node, path: str) -> Scalar:
-        written = str(node.value)
-        if node.tag not in _TAGS:
-            self._add(_mark(self.file, node), path, f"the tag {node.tag}", "values without tags")
-        # Quoted text is text, whatever it looks like.
-        return _core(written) if getattr(node, "style", None) is None else written
-
     def _add(self, mark: Mark, path: str, given: str, allowed: str) -> None:
         self.problems.append(Problem(mark=mark, path=path, given=given, allowed=allowed, rule=YAML_RULE))
 
 
 _TAGS = {
-    f"tag:yaml.org,2002:{each}" for each in ("str", "int", "float", "bool", "null", "timestamp", "value")
+    f"tag:yaml.org,2002:{each}"
+    for each in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")
 }
 
 _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Scalar]], ...] = (
@@ -241,3 +237,8 @@ def _core(written: str) -> Scalar:
         if pattern.fullmatch(written):
             return make(written)
     return written
+
+
+def _value(node: yaml.Node) -> Scalar:
+    # Quoted text is text, whatever it looks like.
+    return _core(str(node.value)) if getattr(node, "style", None) is None else str(node.value)

@@ -10,6 +10,8 @@ from constructs_lib.delivery.folder import load
 from constructs_lib.delivery.schema.endpoints import RealtimeSpec
 from tests.support.manifests import IMAGE, problems, realtime, sole, write
 
+GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud"
+
 
 def changed(old: str, new: str) -> str:
     text = realtime()
@@ -27,7 +29,8 @@ def changed(old: str, new: str) -> str:
         ),
         (
             changed("dev/v1", "dev/v2"),
-            1, "apiVersion", "'constructs-lib.dev/v2'", "constructs-lib.dev/v1", "", "SM-DELIVERY-002",
+            1, "apiVersion", "'constructs-lib.dev/v2'", "constructs-lib.dev/v1", "did you mean constructs-lib.dev/v1?",
+            "SM-DELIVERY-002",
         ),
         (
             changed("name: fraud", "name: frauds"),
@@ -81,8 +84,8 @@ def changed(old: str, new: str) -> str:
             "SM-DELIVERY-004",
         ),
         (
-            changed(f'image: {{uri: "{IMAGE}"}}', "modelPackage: arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud"),
-            6, "spec.model.modelPackage", "'arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud'",
+            changed(f'image: {{uri: "{IMAGE}"}}', f"modelPackage: {GROUP}"),
+            6, "spec.model.modelPackage", f"'{GROUP}'",
             "with its version", "", "SM-DELIVERY-004",
         ),
         (
@@ -133,7 +136,9 @@ def test_every_problem_of_every_file_is_told_in_one_run(tmp_path: Path) -> None:
 
 def test_a_problem_in_a_base_is_told_where_the_base_says_it(tmp_path: Path) -> None:
     folder = write(
-        tmp_path, base__fraud=realtime(more="  capture: {samplingPercent: 0}\n"), dev__fraud="metadata: {name: fraud}\n"
+        tmp_path,
+        base__fraud=realtime(more="  capture: {samplingPercent: 0}\n"),
+        dev__fraud="metadata: {name: fraud}\n",
     )
     problem = sole(lambda: load(folder, "dev"))
     assert (problem.mark.file, problem.mark.line) == ("deployments/_base/fraud.yaml", 9)
@@ -151,7 +156,9 @@ def test_an_environment_outranks_the_base_and_the_base_the_defaults(tmp_path: Pa
     folder = write(
         tmp_path,
         dev___environment=environment,
-        base__fraud=realtime(more="  capture: {samplingPercent: 50}\n  scaling: {minCapacity: 1, maxCapacity: 2}\n"),
+        base__fraud=realtime(
+            more="  capture: {samplingPercent: 50}\n  scaling: {minCapacity: 1, maxCapacity: 2}\n"
+        ),
         dev__fraud="metadata: {name: fraud}\nspec: {instanceCount: 3, scaling: null}\n",
     )
     (manifest,) = load(folder, "dev").manifests
