@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_name("identity.json")
 STACKS = (
     *("Realtime", "Serverless", "Async", "MultiModel", "Pipeline", "Components", "Shadow"),
-    *("Monitored", "Batch", "Everything", "EveryKind", "EveryMonitor", "EveryBatch"),
+    *("Monitored", "Batch", "Edge", "Everything", "EveryKind", "EveryMonitor", "EveryBatch", "EveryFleet"),
 )
 ACCEPT = "ACCEPT_IDENTITY"
 

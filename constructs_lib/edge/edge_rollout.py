@@ -63,7 +63,7 @@ class ExponentialRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeRollout:
-    """Canary, soak, then all others; whatever fails goes back to what was good before.
+    """Canary, soak, then all others; whatever fails goes back to what was good before, which is watched too.
 
     A device is done when Greengrass says so, and its shadow says that the model serves. One that is offline is waited
     for until the time-out of its group; what is deployed reaches it when it is back, also after that.
@@ -123,6 +123,19 @@ class EdgeRollout:
         return seconds(self.fleet_timeout, 2 * _DAY)
 
     @property
+    def device_seconds(self) -> int:
+        """`device_timeout`, with its default applied."""
+        return seconds(self.device_timeout, 30 * _MINUTE)
+
+    @property
+    def back_seconds(self) -> int:
+        """How long devices that go back are waited for: as one takes for a version, and no longer than for the canary.
+
+        People are told of the failure only then, so those that are offline are not waited for.
+        """
+        return min(self.device_seconds, self.canary_seconds)
+
+    @property
     def look_seconds(self) -> int:
         """`look_every`, with its default applied."""
         return seconds(self.look_every, max(_MINUTE, -(-self.longest_seconds // _MOST_LOOKS)))
@@ -143,7 +156,7 @@ class EdgeRollout:
             "minNumberOfExecutedThings": self.abort_min_devices,
             "thresholdPercentage": self.abort_percent,
         }
-        minutes = seconds(self.device_timeout, 30 * _MINUTE) // _MINUTE
+        minutes = self.device_seconds // _MINUTE
         return {
             "jobExecutionsRolloutConfig": rate,
             "abortConfig": {"criteriaList": [criteria]},

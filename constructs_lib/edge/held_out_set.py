@@ -99,6 +99,8 @@ def held_out_set_is_one_object(given: HeldOutSet) -> Iterator[Broken]:
         yield Broken(
             "path", given.path, "either a file or an object", "HeldOutSet.from_asset(…), .from_bucket(…)"
         )
+    if given.path is not None and given.key is not None:
+        yield Broken("key", given.key, "none beside a file", "HeldOutSet.from_asset(…), .from_bucket(…)")
     if given.bucket is not None:
         yield from kind("key", given.key, str, optional=False)
         yield from text("key", given.key, _KEY, "the key of one object, without a slash before it")

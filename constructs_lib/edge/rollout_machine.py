@@ -135,6 +135,7 @@ class EdgeRollouts(constructs.Construct):
             "soak_seconds": rollout.soak_seconds,
             "fleet_seconds": rollout.fleet_seconds,
             "look_seconds": rollout.look_seconds,
+            "back_seconds": rollout.back_seconds,
             "skip_empty_canary": rollout.on_empty_canary is EmptyCanary.SKIP,
         }
 

@@ -15,6 +15,7 @@ _DEFINITE = (
     "BadRequestError",
     "EmptyCanaryError",
     "InAlarmError",
+    "NotBackError",
     "NothingKnownError",
     "PublishingError",
     "SupersededError",
@@ -158,13 +159,14 @@ def _judged(name: str, *, good: str, wait: str, error: str) -> dict[str, State]:
 def _back(plan: RolloutPlan) -> dict[str, State]:
     """Give the groups that got it what was good before: the fleet, if it has come that far, and the canary.
 
-    What fails here is told with the failure that led here, and nothing is tried beyond.
+    Then watch both until their devices have it, or have had the time for it. How that went is told with the failure
+    that led here; of what fails here nothing is tried beyond. ``$.back`` has the deployments.
     """
     states: dict[str, State] = {
         "Back": _choice("$.fleet", "there", "BackWantFleet", otherwise="BackCanary"),
         "BackCanary": _choice("$.canary", "there", "BackWantCanary", otherwise="Failed"),
     }
-    for group, after in (("Fleet", "BackCanary"), ("Canary", "Failed")):
+    for group, after in (("Fleet", "BackCanary"), ("Canary", "BackWatch")):
         target = group.lower()
         deploy = f"BackDeploy{group}"
         version = "$.rollout.previous_version"
@@ -173,21 +175,51 @@ def _back(plan: RolloutPlan) -> dict[str, State]:
             plan,
             "deploy",
             {"target": target, "components.$": "$.rollout.previous", "phase": "back"},
+            keeps=f"back.{target}",
+            members=("id", "job"),
             after=after,
         )
+    states |= _watched_back(plan)
     for name, state in states.items():
         if name.startswith("Back") and state["Type"] == "Task":
             state["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.unmended", "Next": "NotBack"}]
-    states["NotBack"] = {
+    states["NotBack"] = _also_told("and it could not go back", "$.unmended.Cause")
+    return states
+
+
+def _watched_back(plan: RolloutPlan) -> dict[str, State]:
+    """Look at both groups until they have settled."""
+    return {
+        "BackWatch": {"Type": "Pass", "Result": {"looks": 0}, "ResultPath": "$.seen", "Next": "BackWait"},
+        "BackWait": {"Type": "Wait", "Seconds": plan.look_seconds, "Next": "BackLook"},
+        "BackLook": _step(
+            plan,
+            "look_back",
+            {
+                "deployments.$": "$.back",
+                "version.$": "$.rollout.previous_version",
+                "looks.$": "$.seen.looks",
+            },
+            keeps="seen",
+            members=("settled", "reason", "looks"),
+            after="BackIs",
+        ),
+        "BackIs": _choice("$.seen.settled", True, "WentBack", otherwise="BackWait"),
+        "WentBack": _also_told("it went back", "$.seen.reason"),
+    }
+
+
+def _also_told(what: str, why: str) -> State:
+    """The failure, and after it what became of going back."""
+    return {
         "Type": "Pass",
         "Parameters": {
             "Error.$": "$.failure.Error",
-            "Cause.$": "States.Format('{}; and it could not go back: {}', $.failure.Cause, $.unmended.Cause)",
+            "Cause.$": f"States.Format('{{}}; {what}: {{}}', $.failure.Cause, {why})",
         },
         "ResultPath": _ON_FAILURE,
         "Next": "Failed",
     }
-    return states
 
 
 def _want(plan: RolloutPlan, name: str, target: str, *, version: str, to: str) -> dict[str, State]:

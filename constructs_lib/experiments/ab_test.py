@@ -236,7 +236,9 @@ class ABTest(constructs.Construct):
             if guardrail.own_alarm is not None:
                 guards.append((variant, guardrail.own_alarm))
             else:
-                alarms = self._own_alarms(f"Guardrail{variant}{index}", guardrail, variant)
+                # From 10 on told apart from names that end in a number, by what no name has.
+                number = str(index) if index < 10 else f"_{index}"
+                alarms = self._own_alarms(f"Guardrail{variant}{number}", guardrail, variant)
                 guards += [(variant, alarm) for alarm in alarms.cfn_alarms]
         return guards
 

@@ -19,6 +19,9 @@ _SCOTT = "https://doi.org/10.1002/asmb.2104"
 _RUSSO = "https://arxiv.org/abs/1602.08448"
 _GARIVIER_MOULINES = "https://arxiv.org/abs/0805.3415"
 
+_LEAST_SHARE = 1e-12
+"""Beside a share of `LARGEST_NUMBER` it is still one that can be computed with."""
+
 Description = dict[str, object]
 """What the experiment manager is told, as JSON: times in seconds, shares between 0 and 1."""
 
@@ -122,7 +125,7 @@ class FixedSplit:
     def __init__(self, **shares: float) -> None:
         """Split the traffic.
 
-        :param shares: share by variant name, relative to their sum: percent, or any other unit.
+        :param shares: share by variant name, relative to their sum: percent, or any other unit, at least 1e-12.
             Default: the same for all.
         :raises ConstraintError: SM-ALLOCATION-001.
         """
@@ -225,11 +228,11 @@ split_rules.add(KNOWN_NOW, lambda split: known_now(split.shares.items()))
 
 @split_rules.rule("SM-ALLOCATION-001", source=_SCOTT)
 def shares_are_positive(split: FixedSplit) -> Iterator[Broken]:
-    """Every share of a fixed split is more than 0."""
+    """Every share of a fixed split is a number of at least 1e-12."""
     for name, share in split.shares.items():
         if share is None:
-            yield Broken(name, share, "a number of more than 0")
-        yield from number(name, share, 0, above=True)
+            yield Broken(name, share, f"a number of at least {_LEAST_SHARE:g}")
+        yield from number(name, share, _LEAST_SHARE)
 
 
 @exploration_rules.rule("SM-ALLOCATION-002", source=_AGRAWAL)

@@ -12,6 +12,9 @@ from .known_now import KNOWN_NOW, fields_known_now
 from .power import SampleSize, binary_sample_size, numeric_sample_size
 
 _LARGEST_EFFECT = 1e12
+_LEAST_EFFECT = 1e-12
+_FEWEST_REQUESTS = 1e-6
+"""Of less than these, sizes and days are beyond the numbers that they are computed with."""
 _COHEN = "https://doi.org/10.4324/9780203771587"
 
 
@@ -38,8 +41,8 @@ class Plan:
         """For a binary reward.
 
         :param baseline: the control's rate as it is now, between 0 and 1.
-        :param effect: the least difference that matters, absolute: 0.01 tells 4 % from 5 %.
-        :param requests_per_day: of all variants together.
+        :param effect: the least difference that matters, absolute, at least 1e-12: 0.01 tells 4 % from 5 %.
+        :param requests_per_day: of all variants together, at least 1e-6.
         :param power: the probability to find that difference where it exists. Default: 0.8.
         :raises ConstraintError: SM-PLAN-001, SM-PLAN-002.
         """
@@ -50,8 +53,8 @@ class Plan:
         """For a numeric reward.
 
         :param deviation: the standard deviation of the rewards.
-        :param effect: the least difference of the means that matters, absolute.
-        :param requests_per_day: of all variants together; those that get a reward.
+        :param effect: the least difference of the means that matters, absolute, 1e-12 – 1e12.
+        :param requests_per_day: of all variants together, at least 1e-6; those that get a reward.
         :param power: the probability to find that difference where it exists. Default: 0.8.
         :raises ConstraintError: SM-PLAN-001, SM-PLAN-002.
         """
@@ -90,11 +93,12 @@ plan_rules.add(KNOWN_NOW, fields_known_now)
 
 @plan_rules.rule("SM-PLAN-001", source=_COHEN)
 def plan_looks_for_something(plan: Plan) -> Iterator[Broken]:
-    """A plan has an effect other than 0, more than 0 requests a day, and a power of 0.5–0.999."""
-    yield from number("effect", plan.effect, -_LARGEST_EFFECT, _LARGEST_EFFECT)
-    if plan.effect == 0 and not isinstance(plan.effect, bool):
-        yield Broken("effect", plan.effect, "anything but 0")
-    yield from number("requests_per_day", plan.requests_per_day, 0, above=True)
+    """A plan has an effect of at least 1e-12, at least 1e-6 requests a day, and a power of 0.5–0.999."""
+    broken = list(number("effect", plan.effect, -_LARGEST_EFFECT, _LARGEST_EFFECT))
+    yield from broken
+    if not broken and known(plan.effect) and abs(plan.effect) < _LEAST_EFFECT:
+        yield Broken("effect", plan.effect, f"anything but 0, by {_LEAST_EFFECT:g} or more")
+    yield from number("requests_per_day", plan.requests_per_day, _FEWEST_REQUESTS)
     yield from number("power", plan.power, 0.5, 0.999)
 
 

@@ -403,6 +403,7 @@ STACK = cdk.Stack(fresh_app(), "Refused")
 TOPICS = [sns.Topic(STACK, f"T{each}") for each in range(6)]
 FIFO = sns.Topic(STACK, "Fifo", fifo=True)
 BUCKET = a_bucket(STACK, "Any", "any")
+BASELINE = "examples/breast_cancer/baseline.csv"
 KEY = kms.Key(STACK, "Key")
 
 
@@ -471,6 +472,7 @@ REFUSALS = [
     Refusal("SM-EDGE-060", lambda: HeldOutSet(), "path", None, "either a file or an object"),
     Refusal("SM-EDGE-060", lambda: HeldOutSet.from_asset("nowhere.csv"), "path", "nowhere.csv", "existing"),
     Refusal("SM-EDGE-060", lambda: HeldOutSet.from_asset("README.md"), "path", "README.md", ".csv or .npz"),
+    Refusal("SM-EDGE-060", lambda: HeldOutSet(path=BASELINE, key="x"), "key", "x", "none beside a file"),
     Refusal("SM-EDGE-060", lambda: HeldOutSet.from_bucket(BUCKET, "/x"), "key", "/x", "without a slash"),
     Refusal("SM-EDGE-060", lambda: HeldOutSet.from_bucket(BUCKET, "x", label=""), "label", "", "1–200"),
     Refusal(

@@ -30,7 +30,7 @@ from constructs_lib.experiments.runtime import experiment as runtime
 from constructs_lib.experiments.runtime.client import STREAM_VARIABLE
 from constructs_lib.experiments.runtime.raw import BUCKET_VARIABLE, PREFIX_VARIABLE
 from constructs_lib.experiments.runtime.schema import TABLE_VARIABLE
-from tests.support.experiments import an_ab_test
+from tests.support.experiments import an_ab_test, arms
 from tests.support.synth import Template, fresh_app, resources, synthesized
 
 
@@ -166,6 +166,18 @@ def test_a_guardrail_may_be_an_alarm_of_the_users() -> None:
     template = synthesized(stack)
     assert told(template).guardrails == (runtime.Guardrail(alarm="Refunds", arm="B"),)
     assert arn in json.dumps(actions_of(template, "Controller")["cloudwatch:DescribeAlarms"])
+
+
+def test_guardrails_of_variants_whose_names_end_in_numbers_are_told_apart() -> None:
+    """The second guardrail of n1 and the twelfth of n: neither may be the other's name."""
+    stack = cdk.Stack(fresh_app(), "Stack")
+    watched = ["A", "n1", *["A"] * 9, "n"]
+    an_ab_test(
+        stack,
+        variants=arms(stack, "A", "n", "n1"),
+        guardrails=[Guardrail.errors(percent=1, variant=each) for each in watched],
+    )
+    assert [each.arm for each in told(synthesized(stack)).guardrails] == watched
 
 
 def test_without_guardrails_no_alarm_is_read() -> None:

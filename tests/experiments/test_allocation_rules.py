@@ -41,8 +41,9 @@ seconds, minutes, hours, days = (
 )
 
 REFUSALS = [
-    Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=0, B=1), "A", 0, "more than 0"),
-    Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=-1, B=1), "A", -1, "more than 0"),
+    Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=0, B=1), "A", 0, "at least 1e-12"),
+    Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=-1, B=1), "A", -1, "at least 1e-12"),
+    Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=1e-300, B=1), "A", 1e-300, "at least 1e-12"),
     Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=1, B=INFINITY), "B", INFINITY, "at most"),
     Refusal("SM-ALLOCATION-001", lambda: FixedSplit(A=True, B=1), "A", True, "a number"),
     Refusal("SM-ALLOCATION-002", lambda: Exploration(percent=-0.1), "percent", -0.1, "at least 0"),

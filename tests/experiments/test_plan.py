@@ -28,7 +28,9 @@ def mean(**given: object) -> Plan:
 
 REFUSALS = [
     Refusal("SM-PLAN-001", lambda: mean(effect=0), "effect", 0, "anything but 0"),
-    Refusal("SM-PLAN-001", lambda: rate(requests_per_day=0), "requests_per_day", 0, "more than 0"),
+    Refusal("SM-PLAN-001", lambda: mean(effect=-1e-13), "effect", -1e-13, "by 1e-12 or more"),
+    Refusal("SM-PLAN-001", lambda: rate(requests_per_day=0), "requests_per_day", 0, "at least 1e-06"),
+    Refusal("SM-PLAN-001", lambda: rate(requests_per_day=1e-9), "requests_per_day", 1e-9, "at least 1e-06"),
     Refusal("SM-PLAN-001", lambda: rate(power=0.49), "power", 0.49, "at least 0.5"),
     Refusal("SM-PLAN-001", lambda: rate(power=1), "power", 1, "at most 0.999"),
     Refusal("SM-PLAN-002", lambda: mean(deviation=0), "deviation", 0, "more than 0"),

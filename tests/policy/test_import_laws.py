@@ -18,6 +18,7 @@ NOT_SYNTH = (
     ("constructs_lib", "local"),
     ("constructs_lib", "experiments", "report"),
     ("constructs_lib", "monitoring", "report"),
+    ("constructs_lib", "access", "client"),
 )
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
@@ -71,6 +72,11 @@ BREACHES = [
     ("pages-know-of-nothing", "constructs_lib/pages/svg.py", "import aws_cdk"),
     ("pages-are-for-reports", "constructs_lib/hosting/metrics.py", "from ..pages import formats"),
     ("pages-are-for-reports", "constructs_lib/experiments/runtime/bandit.py", "from ...pages import formats"),
+    ("client-stands-alone", "constructs_lib/access/client/http.py", "import aws_cdk"),
+    ("client-stands-alone", "constructs_lib/access/client/http.py", "from ...core import errors"),
+    ("client-stands-alone", "constructs_lib/access/client/http.py", "from ..props import Throttle"),
+    ("client-is-for-applications", "constructs_lib/hosting/grants.py", "from ..access.client import http"),
+    ("client-is-for-applications", "constructs_lib/access/props.py", "from .client import Deadline"),
     ("local-is-imported-by-nothing", "constructs_lib/hosting/grants.py", "from ..local import settings"),
     ("local-is-imported-by-nothing", "stacks/realtime.py", "import constructs_lib.local.server"),
     ("local-never-synthesizes", "constructs_lib/local/settings.py", "import aws_cdk"),
@@ -97,6 +103,7 @@ def test_each_law_can_fail(contract: str, module: str, line: str, tmp_path: Path
         "monitoring/drift",
         "edge/fleet",
         "delivery/manifest",
+        "access/props",
     ):
         touch(copy / "constructs_lib" / f"{name}.py")
     write_into(copy / module, line)

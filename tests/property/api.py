@@ -20,6 +20,8 @@ from .intrinsics import Resolver
 Template = dict[str, Any]
 Parameters = dict[str, Any]
 
+LARGEST_ENVIRONMENT = 4096
+"""Bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 MOST_METRICS_OF_AN_ALARM = 10
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html#API_PutMetricAlarm_RequestSyntax"""
 
@@ -31,6 +33,8 @@ def faults(template: Template) -> list[str]:
     for id, resource in template["Resources"].items():
         for service, operation, parameters in _calls(id, resource["Type"], resolver):
             found += [f"{id}: {each}" for each in faults_of_call(service, operation, parameters)]
+        if resource["Type"] == "AWS::Lambda::Function":
+            found += [f"{id}: {fault}" for fault in _environment_limits(resolver.properties(id))]
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             found += [f"{id}: {fault}" for fault in _alarm_limits(resolver.properties(id))]
     return found
@@ -169,3 +173,11 @@ def _alarm_limits(alarm: Parameters) -> Iterator[str]:
         count = sum(kind in query for query in queries)
         if count > MOST_METRICS_OF_AN_ALARM:
             yield f"PutMetricAlarm: {count} queries with {kind}, at most {MOST_METRICS_OF_AN_ALARM}"
+
+
+def _environment_limits(function: Parameters) -> Iterator[str]:
+    """References count as short as their stand-ins: what is too large here is too large everywhere."""
+    variables = function.get("Environment", {}).get("Variables", {})
+    length = sum(len(f"{name}{value}".encode()) for name, value in variables.items())
+    if length > LARGEST_ENVIRONMENT:
+        yield f"CreateFunction: an environment of {length} bytes, at most {LARGEST_ENVIRONMENT}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -39,7 +39,14 @@ UNGUARDED = (ServerlessEndpoint, ComponentEndpoint)
 
 
 def _realtime(described: Made, endpoint: RealtimeEndpoint, result: Synthesized) -> None:
-    scaled = {each["name"]: each["scaling"].given for each in variants_of(described) if "scaling" in each}
+    assert_scalings(variants_of(described), endpoint, result)
+
+
+def assert_scalings(
+    variants: Sequence[Mapping[str, Any]], endpoint: RealtimeEndpoint, result: Synthesized
+) -> None:
+    """Of the variants that have one."""
+    scaled = {each["name"]: each["scaling"].given for each in variants if "scaling" in each}
     assert set(endpoint.scalings) == set(scaled)
     for name, scaling in scaled.items():
         assert_scaling(scaling, endpoint.scalings[name], result)

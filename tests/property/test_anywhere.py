@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from constructs_lib import ConstraintError
 
+from .given.ab_tests import ab_tests
 from .given.batches import batches
+from .given.edge import edge_fleets
 from .given.endpoints import KINDS
+from .given.optimisations import compilations, optimisations
 from .made import THEN, Made, Path, changed, make, parts
 
 NEVER_RIGHT = (
@@ -34,11 +37,13 @@ NEVER_RIGHT = (
 )
 """What no property of anything takes."""
 
+KINDS_OF_ALL = (*KINDS, batches(), ab_tests(), edge_fleets(), optimisations(), compilations())
+
 EXPLORING = settings.get_current_profile_name() == "explore"
 
 
-@given(data=st.data(), endpoint=st.one_of(*KINDS, batches()))
-@settings(max_examples=1_000 if EXPLORING else 120)
+@given(data=st.data(), endpoint=st.one_of(KINDS_OF_ALL))
+@settings(max_examples=1_000 if EXPLORING else 160)
 def test_one_wrong_value_anywhere_is_refused(data: st.DataObject, endpoint: Made) -> None:
     path = data.draw(st.sampled_from(list(properties(endpoint))), label="where")
     wrong = data.draw(st.sampled_from(NEVER_RIGHT), label="wrong value")
@@ -73,7 +78,7 @@ def test_the_strategies_reach_every_property() -> None:
                 drawn.setdefault(part.factory, set()).update(part.given)
 
     # One by one: all together are more than an example of Hypothesis's may have.
-    for kind in (*KINDS, batches()):
+    for kind in KINDS_OF_ALL:
         settings(max_examples=300, database=None, derandomize=True)(given(kind)(note))()
     missing = {
         f"{factory.__qualname__}({name})"
@@ -84,9 +89,12 @@ def test_the_strategies_reach_every_property() -> None:
     assert len(drawn) >= 30
 
 
+NAMELESS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 def signature(factory: Any) -> Iterator[str]:
-    """The parameters that can be given something."""
+    """The parameters that can be given something by name."""
     called = factory.__init__ if isinstance(factory, type) else factory
     for name, parameter in inspect.signature(called).parameters.items():
-        if parameter.annotation != "None":
+        if parameter.annotation != "None" and parameter.kind not in NAMELESS:
             yield name

@@ -139,6 +139,7 @@ def tell(state: dict[str, Any], path: str | None, value: Any) -> dict[str, Any]:
     copied: dict[str, Any] = json.loads(json.dumps(state))
     place = copied
     for step in above:
-        place = place[step]
+        # What is not there yet is made: "$.b.greeting" gives {"b": {"greeting": …}}.
+        place = place.setdefault(step, {})
     place[last] = value
     return copied

@@ -44,6 +44,8 @@ class EdgeAws:
     """Things of each group."""
     shadows: dict[str, Params] = field(default_factory=dict)
     outcome: Callable[[str, str], str] = lambda _thing, _version: "Succeeded"
+    spreading: Callable[[Params], Params] = lambda _deployment: {}
+    """What a deployment's job has beside or instead of its counts, while it has not told all devices."""
     """What becomes of a model's version on a thing: ``Succeeded``, ``Failed``, ``Queued``, …"""
     alarms: set[str] = field(default_factory=set)
     """Those in alarm."""
@@ -216,10 +218,11 @@ class EdgeAws:
     def _DescribeJob(self, jobId: str) -> Params:  # noqa: N802, N803
         found = next(each for each in self.deployments if each["iotJobId"] == jobId)
         version = found["components"].get(MODEL, {}).get("componentVersion", "")
-        details: dict[str, int] = {}
+        details: Params = {}
         for thing in self.members[_group_of(found["targetArn"])]:
             name = f"numberOf{self.outcome(thing, version)}Things"
             details[name] = details.get(name, 0) + 1
+        details |= self.spreading(found)
         return {"job": {"jobId": jobId, "status": "IN_PROGRESS", "jobProcessDetails": details}}
 
     def _ListThingsInThingGroup(self, thingGroupName: str, **more: Any) -> Params:  # noqa: N802, N803

@@ -38,6 +38,7 @@ def settings(**changed: Any) -> Settings:
         "soak_seconds": 600,
         "fleet_seconds": 3600,
         "look_seconds": 60,
+        "back_seconds": 900,
         "skip_empty_canary": False,
     }
     return Settings(**{**told, **changed})
@@ -46,6 +47,16 @@ def settings(**changed: Any) -> Settings:
 def versions(number: int) -> dict[str, str]:
     """A set of the fleet's components."""
     return dict.fromkeys(COMPONENTS, f"1.0.{number}")
+
+
+def fleet(**outcomes: str) -> EdgeAws:
+    """Two devices in the canary, three beside it; `outcomes` are of those that fare otherwise than well."""
+    aws = EdgeAws(members={"canary": ["c1", "c2"], "fleet": ["f1", "f2", "f3"]})
+    # By the version that is new in the tests: what was good before is good again.
+    aws.outcome = lambda thing, version: (
+        outcomes.get(thing, "Succeeded") if version == "1.0.2" else "Succeeded"
+    )
+    return aws
 
 
 @dataclass

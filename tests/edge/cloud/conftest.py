@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from constructs_lib.core.runtime import clients
+from tests.support.rollouts import Rollouts, fleet, versions
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +15,11 @@ def _no_clients_of_before() -> Iterator[None]:
     clients.client.cache_clear()
     yield
     clients.client.cache_clear()
+
+
+@pytest.fixture
+def rolled() -> Rollouts:
+    """A fleet that runs version 1 everywhere."""
+    rollouts = Rollouts(aws=fleet())
+    assert not rollouts.run(components=versions(1)).error
+    return rollouts

@@ -60,7 +60,7 @@ VALUES_OF_EXPERIMENTS: list[Subject] = [
             "minimum_duration": (_DAYS, duration(0, _YEAR)),
         },
     ),
-    ("FixedSplit", FixedSplit, {"A": (50, number(0, _LARGEST, above=True))}),
+    ("FixedSplit", FixedSplit, {"A": (50, number(1e-12, _LARGEST))}),
     (
         "ThompsonSampling",
         ThompsonSampling,
@@ -130,7 +130,7 @@ VALUES_OF_EXPERIMENTS: list[Subject] = [
         {
             "baseline": (0.5, lambda value: number(0, above=True)(value) and value < 0.9),
             "effect": (0.1, lambda value: number(-0.5, 0.5)(value) and value not in (0, -0.5, 0.5)),
-            "requests_per_day": (1000, number(0, _LARGEST, above=True)),
+            "requests_per_day": (1000, number(1e-6, _LARGEST)),
             "power": (0.8, number(0.5, 0.999)),
         },
     ),
@@ -140,7 +140,7 @@ VALUES_OF_EXPERIMENTS: list[Subject] = [
         {
             "deviation": (2, number(0, _LARGEST, above=True)),
             "effect": (0.1, lambda value: number(-1e12, 1e12)(value) and value != 0),
-            "requests_per_day": (1000, number(0, _LARGEST, above=True)),
+            "requests_per_day": (1000, number(1e-6, _LARGEST)),
             "power": (0.8, number(0.5, 0.999)),
         },
     ),
@@ -149,7 +149,7 @@ VALUES_OF_EXPERIMENTS: list[Subject] = [
         Plan,
         {
             "effect": (0.1, lambda value: number(-1e12, 1e12)(value) and value != 0),
-            "requests_per_day": (1000, number(0, _LARGEST, above=True)),
+            "requests_per_day": (1000, number(1e-6, _LARGEST)),
             "power": (0.8, number(0.5, 0.999)),
             "baseline": (None, nothing),
             "deviation": (2, number(0, _LARGEST, above=True)),

@@ -40,6 +40,8 @@ class Settings:
     canary_seconds: int
     soak_seconds: int
     fleet_seconds: int
+    back_seconds: int
+    """How long devices that go back are waited for."""
     look_seconds: int
     skip_empty_canary: bool
 

@@ -20,7 +20,7 @@ from . import state
 from .components import merged
 from .settings import CANARY, Settings
 from .things import Things
-from .verdict import Bounds, Counts, Verdict, judge, judge_soak
+from .verdict import Bounds, Counts, Outcome, Verdict, judge, judge_back, judge_soak
 
 _GONE = ("CANCELED", "INACTIVE")
 """Statuses of deployments that another has replaced, or somebody has stopped."""
@@ -39,6 +39,10 @@ class EmptyCanaryError(Exception):
 
 class InAlarmError(Exception):
     """An alarm that would stop the rollout is on before it has begun."""
+
+
+class NotBackError(Exception):
+    """What was good before has not reached the devices again."""
 
 
 class SupersededError(Exception):
@@ -208,24 +212,66 @@ class Steps:
 
     def look(self, *, target: str, deployment: Mapping[str, str], version: str, looks: int) -> dict[str, Any]:
         """Whether the group has got it. A group without devices has: it gets them later."""
-        settings, name = self._settings, self._settings.group_name(target)
-        described = self._aws.iot.describe_job(jobId=deployment["job"])["job"]
-        is_canary = target == CANARY
-        rejected = self._things.rejecting(name, version) if is_canary and version else {}
-        counts = Counts.of(described.get("jobProcessDetails", {}), rejected)
-        nobody = not self._things.count(name, most=1)
+        settings, is_canary = self._settings, target == CANARY
+        counts, spreading = self._counted(target, deployment["job"], version)
         verdict = judge(
             counts,
-            Bounds(
-                abort_percent=settings.abort_percent,
-                abort_min_devices=settings.abort_min_devices,
-                min_devices=0 if nobody else settings.canary_min_devices if is_canary else 1,
-                timeout_seconds=settings.canary_seconds if is_canary else settings.fleet_seconds,
+            self._bounds(
+                target,
+                least=settings.canary_min_devices if is_canary else 1,
+                seconds=settings.canary_seconds if is_canary else settings.fleet_seconds,
             ),
             waited=looks * settings.look_seconds,
             cancelled=self._is_gone(deployment["id"]),
+            spreading=spreading,
         )
         return _looked(verdict, looks)
+
+    def look_back(
+        self, *, deployments: Mapping[str, Mapping[str, str]], version: str, looks: int
+    ) -> dict[str, Any]:
+        """Whether the groups have what was good before, or have had the time for it.
+
+        :raises NotBackError: they have settled, and too many devices of one of them have it not.
+        """
+        verdicts = {
+            target: self._back(target, each, version, looks) for target, each in sorted(deployments.items())
+        }
+        outcomes = {each.outcome for each in verdicts.values()}
+        reason = "; ".join(f"{target}: {each.reason}" for target, each in verdicts.items())
+        if Outcome.WAIT not in outcomes and Outcome.BAD in outcomes:
+            raise NotBackError(reason)
+        return {"settled": Outcome.WAIT not in outcomes, "reason": reason, "looks": looks + 1}
+
+    def _back(self, target: str, deployment: Mapping[str, str], version: str, looks: int) -> Verdict:
+        counts, spreading = self._counted(target, deployment["job"], version)
+        return judge_back(
+            counts,
+            self._bounds(target, least=1, seconds=self._settings.back_seconds),
+            waited=looks * self._settings.look_seconds,
+            cancelled=self._is_gone(deployment["id"]),
+            spreading=spreading,
+        )
+
+    def _counted(self, target: str, job: str, version: str) -> tuple[Counts, bool]:
+        """What became of a deployment on the group's devices, and whether some have not been told of it yet."""
+        name = self._settings.group_name(target)
+        described = self._aws.iot.describe_job(jobId=job)["job"].get("jobProcessDetails", {})
+        rejected = self._things.rejecting(name, version) if target == CANARY and version else {}
+        counts = Counts.of(described, rejected)
+        # AWS IoT names the targets until all of their devices have been told. Where it still does, and none of those
+        # that have been told is open, whether that is so is seen by the group itself.
+        spreading = bool(described.get("processingTargets")) and not counts.open
+        return counts, spreading and self._things.count(name, counts.told + 1) > counts.told
+
+    def _bounds(self, target: str, *, least: int, seconds: int) -> Bounds:
+        nobody = not self._things.count(self._settings.group_name(target), most=1)
+        return Bounds(
+            abort_percent=self._settings.abort_percent,
+            abort_min_devices=self._settings.abort_min_devices,
+            min_devices=0 if nobody else least,
+            timeout_seconds=seconds,
+        )
 
     def _is_gone(self, deployment: str) -> bool:
         status = self._aws.greengrass.get_deployment(deploymentId=deployment)["deploymentStatus"]
@@ -268,6 +314,7 @@ STEPS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "want": Steps.want,
     "deploy": Steps.deploy,
     "look": Steps.look,
+    "look_back": Steps.look_back,
     "soak": Steps.soak,
     "finish": Steps.finish,
 }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -27,7 +28,9 @@ class Things:
 
     def count(self, group: str, most: int = PAGE) -> int:
         """How many there are, as far as `most`."""
-        return len(self.iot.list_things_in_thing_group(thingGroupName=group, maxResults=most)["things"])
+        if most <= PAGE:
+            return len(self.iot.list_things_in_thing_group(thingGroupName=group, maxResults=most)["things"])
+        return sum(1 for _ in islice(self._names(group), most))
 
     def want(self, group: str, version: str | None, token: str) -> str:
         """Tell a page of devices which version to serve; the token of the next page, empty after the last."""

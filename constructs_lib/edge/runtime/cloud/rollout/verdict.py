@@ -37,6 +37,8 @@ class Counts:
     succeeded: int = 0
     failed: int = 0
     """Failed, timed out or refused it."""
+    told: int = 0
+    """Devices that have been told of it, whatever became of it."""
     rejected: Mapping[str, str] = field(default_factory=dict)
     """Devices on which it was deployed, and whose shadow says that the model does not serve: the reason by name."""
 
@@ -55,6 +57,7 @@ class Counts:
             in_progress=number("InProgress"),
             succeeded=number("Succeeded"),
             failed=number("Failed", "TimedOut", "Rejected"),
+            told=number("Queued", "InProgress", "Succeeded", "Failed", "TimedOut", "Rejected", "Canceled"),
             rejected=dict(rejected),
         )
 
@@ -74,7 +77,11 @@ class Counts:
         return self.queued + self.in_progress
 
     def __str__(self) -> str:
-        text = f"{self.good} serve it, {self.bad} failed, {self.open} have not answered"
+        return self.text("serve it")
+
+    def text(self, good: str) -> str:
+        """For people, who are told that devices `good`."""
+        text = f"{self.good} {good}, {self.bad} failed, {self.open} have not answered"
         if self.rejected:
             name, reason = min(self.rejected.items())
             text += f"; {name} says: {reason}"
@@ -92,19 +99,23 @@ class Bounds:
     timeout_seconds: int
 
 
-def judge(counts: Counts, bounds: Bounds, *, waited: float, cancelled: bool) -> Verdict:
+def judge(
+    counts: Counts, bounds: Bounds, *, waited: float, cancelled: bool, spreading: bool = False
+) -> Verdict:
     """What a look at a group says.
 
     :param waited: seconds since the deployment was made.
     :param cancelled: whether it was: by its abort threshold, or by somebody.
+    :param spreading: whether there are devices that have not been told yet: so many a minute are.
     """
+    answered = counts.open == 0 and not spreading
     if cancelled:
         return Verdict(outcome=Outcome.BAD, reason=f"the deployment was cancelled: {counts}")
     if _too_many(counts, bounds):
         return Verdict(outcome=Outcome.BAD, reason=f"too many devices failed: {counts}")
-    if counts.open == 0 and counts.good >= bounds.min_devices:
+    if answered and counts.good >= bounds.min_devices:
         return Verdict(outcome=Outcome.GOOD, reason=str(counts))
-    if counts.open == 0 and counts.bad:
+    if answered and counts.bad:
         return Verdict(outcome=Outcome.BAD, reason=f"fewer than {bounds.min_devices} serve it: {counts}")
     if waited < bounds.timeout_seconds:
         return Verdict(outcome=Outcome.WAIT, reason=str(counts))
@@ -112,6 +123,20 @@ def judge(counts: Counts, bounds: Bounds, *, waited: float, cancelled: bool) -> 
     if counts.good >= bounds.min_devices:
         return Verdict(outcome=Outcome.GOOD, reason=f"not all have answered in time: {counts}")
     return Verdict(outcome=Outcome.BAD, reason=f"fewer than {bounds.min_devices} serve it in time: {counts}")
+
+
+def judge_back(counts: Counts, bounds: Bounds, *, waited: float, cancelled: bool, spreading: bool) -> Verdict:
+    """What a look at a group says that goes back: whether it has, or has had the time for it.
+
+    Devices that are offline go back when they are there again: that they have not answered is told, and no failure.
+    """
+    told = counts.text("went back")
+    if cancelled:
+        return Verdict(outcome=Outcome.BAD, reason=f"the deployment was cancelled: {told}")
+    settled = counts.open == 0 and not spreading and counts.good + counts.bad >= bounds.min_devices
+    if not settled and waited < bounds.timeout_seconds:
+        return Verdict(outcome=Outcome.WAIT, reason=told)
+    return Verdict(outcome=Outcome.BAD if _too_many(counts, bounds) else Outcome.GOOD, reason=told)
 
 
 def _too_many(counts: Counts, bounds: Bounds) -> bool:

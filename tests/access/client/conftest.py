@@ -1,0 +1,5 @@
+"""A server that plays faults."""
+
+from .server import server
+
+__all__ = ["server"]
