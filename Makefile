@@ -125,6 +125,15 @@ instance-types: ## Make the lists of instance types anew from botocore
 rules: ## Make docs/rules.md anew from the rules
 	$(PY) -m tools.rule_catalogue > docs/rules.md
 
+.PHONY: diagrams
+diagrams: setup ## Draw what each stack consists of anew (docs/diagrams/)
+	@$(PY) -m tools.diagrams
+
+.PHONY: site
+site: setup ## The documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet
+	@echo "read it: $(VENV)/bin/python -m http.server --bind 127.0.0.1 --directory build/site"
+
 .PHONY: support
 support: ## Make docs/support.md anew from what the kinds of endpoints refuse
 	$(PY) -m tools.support_table > docs/support.md

@@ -106,8 +106,8 @@ class Browser:
         return told
 
     @contextmanager
-    def page(self, file: Path, *, width: int = 1100, height: int = 900, **media: str) -> Iterator[Page]:
-        """A file in a tab of this size; `media` are features such as ``prefers_color_scheme``."""
+    def page(self, file: Path | str, *, width: int = 1100, height: int = 900, **media: str) -> Iterator[Page]:
+        """A file or an address in a tab of this size; `media` are features such as ``prefers_color_scheme``."""
         self.events.clear()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -123,7 +123,7 @@ class Browser:
         )
         features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
         page.call("Emulation.setEmulatedMedia", features=features)
-        page.call("Page.navigate", url=file.as_uri())
+        page.call("Page.navigate", url=file.as_uri() if isinstance(file, Path) else file)
         self.wait_for("Page.loadEventFired")
         try:
             yield page

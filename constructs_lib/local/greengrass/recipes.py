@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # it has no stubs
+import yaml
 
 from .errors import InvalidError, NotEmulatedError
 from .versions import Requirement, Version

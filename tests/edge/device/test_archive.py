@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from constructs_lib.edge.runtime.device import archive as subject
@@ -143,3 +146,51 @@ def test_the_disk_is_not_filled(tmp_path: Path, folder: Path, monkeypatch: pytes
     monkeypatch.setattr(subject, "_SPARE", 2**60)
     with pytest.raises(OSError, match=r"no room for model\.onnx"):
         unpack(packed(tmp_path / "a", {"model.onnx": b"x"}), folder)
+
+
+@pytest.mark.parametrize("packing", ["w:gz", "w:bz2", "w:xz"])
+def test_an_archive_damaged_within_is_refused(tmp_path: Path, folder: Path, packing: str) -> None:
+    content = np.random.default_rng(0).bytes(100_000)
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, packing) as archive:
+        member = tarfile.TarInfo("model.onnx")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    spoilt = bytearray(path.read_bytes())
+    spoilt[60_000] ^= 0xFF
+    path.write_bytes(spoilt)
+    with pytest.raises(BadModel, match=r"a\.tar is no complete tar or zip archive"):
+        unpack(path, folder)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_name_of_gigabytes_is_not_read(tmp_path: Path, folder: Path, kind: bytes) -> None:
+    """Of zeros, so some kilobytes in the archive: what reads it takes all of it into memory."""
+    size = 64 * 1024**2
+    path = tmp_path / "a.tar.gz"
+    member = tarfile.TarInfo("name")
+    member.type, member.size = kind, size
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(member.tobuf(tarfile.USTAR_FORMAT))
+        for _ in range(64):
+            file.write(bytes(1024**2))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadModel, match="a header of 67108864 bytes"):
+            unpack(path, folder)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+def test_long_names_are_taken(tmp_path: Path, folder: Path) -> None:
+    name = "/".join("d" * 100 for _ in range(3)) + "/weights"
+    path = tmp_path / "a.tar"
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        with tarfile.open(path, "w", format=form) as archive:
+            for each in ("model.onnx", name):
+                archive.addfile(tarfile.TarInfo(each))
+        target = folder / str(form)
+        target.mkdir()
+        unpack(path, target)
+        assert (target / name).is_file()

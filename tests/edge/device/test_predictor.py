@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from constructs_lib.edge.runtime.device.errors import BadModel
+from constructs_lib.edge.runtime.device.errors import BadModel, NoVerdict
 from constructs_lib.edge.runtime.device.memory import rss_mb
 from constructs_lib.edge.runtime.device.predictor import Mapped, Predictor
 from constructs_lib.edge.runtime.device.trial import try_model
@@ -46,6 +46,23 @@ class TestTrial:
         (folder / "model.onnx").write_bytes(classifier())
         with pytest.raises(BadModel, match=r"within 0.01 s"):
             try_model(folder, threads=1, memory_mb=None, seconds=0.01)
+
+    def test_without_onnxruntime_nothing_is_said_of_it(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / "model.onnx").write_bytes(classifier())
+        (folder / "onnxruntime.py").write_text("raise ImportError('libatomic.so.1 is missing')")
+        monkeypatch.syspath_prepend(folder)
+        with pytest.raises(NoVerdict, match=r"not there: libatomic.so.1 is missing"):
+            try_model(folder, threads=1, memory_mb=None)
+
+    def test_what_nobody_thought_of_is_told_in_a_sentence(self, folder: Path) -> None:
+        (folder / "model.onnx").write_bytes(constant_model(1))
+        sample = golden({"X": np.zeros((1, 4), np.float32)}, {"y": np.zeros((1, 1), "M8[s]")})
+        (folder / "golden.npz").write_bytes(sample)
+        with pytest.raises(BadModel) as refused:
+            try_model(folder, threads=1, memory_mb=None)
+        assert "Traceback" not in str(refused.value)
 
     def test_with_nothing_left_there_is_no_trial(self, folder: Path) -> None:
         with pytest.raises(BadModel, match="has 0 MiB left"):

@@ -367,6 +367,25 @@ def test_no_verdict_is_no_rejection(device: Device, monkeypatch: pytest.MonkeyPa
     assert device.look().serves == "v1"
 
 
+def test_trouble_that_nobody_thought_of_is_told_and_tried_again(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trouble(*_: object, **__: object) -> None:
+        raise RuntimeError("the moon is full")
+
+    device.offer(1)
+    device.look()
+    device.offer(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(subject, "try_model", trouble)
+        patch.setattr(subject, "_AGAIN_SECONDS", 0)
+        device.look()
+    assert (device.serves, device.verdict) == ("v1", "loading")
+    assert device.reports[-1]["status"] == "serving"
+    assert "the moon is full" in device.reports[-1]["reason"]
+    assert device.look().serves == "v2"
+
+
 def test_a_report_that_fails_stops_nothing(device: Device) -> None:
     def fail(_: object) -> None:
         raise RuntimeError

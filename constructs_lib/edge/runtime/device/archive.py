@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import tarfile
@@ -17,6 +18,11 @@ from .errors import BadModel
 from .files import sync_folder
 from .models import MANIFEST, MODEL
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python without it reads no xz
+    LZMAError = zlib.error  # type: ignore[misc,assignment]
+
 LARGEST = 2 * 1024**3
 """Bytes of one file: as long as protobuf, and so ONNX, can be."""
 _LARGEST_SUM = 4 * 1024**3
@@ -26,8 +32,26 @@ _SPARE = 16 * 1024**2
 _BLOCK = 1024**2
 _MOST_PADDING = 16
 """Blocks; tar pads with some kilobytes."""
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What an archive that is cut off, damaged or locked raises, besides OSError and lzma's."""
+_LONGEST_HEADER = 64 * 1024
+"""Bytes of a long name, or of what else tar puts before a file; it is read into memory."""
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What an archive that is cut off, damaged or locked raises, besides OSError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +102,7 @@ def _opened(archive: Path, folder: Path) -> Iterator[Iterator[_Member]]:
             with zipfile.ZipFile(archive) as opened:
                 yield _of_zip(opened)
         else:
-            with tarfile.open(archive, mode="r:*") as file:
+            with tarfile.open(archive, mode="r:*", tarinfo=_Header) as file:
                 yield _of_tar(file, folder)
     except tarfile.FilterError as error:
         raise BadModel(f"{archive.name} has what no model needs: {error}") from error
@@ -86,6 +110,16 @@ def _opened(archive: Path, folder: Path) -> Iterator[Iterator[_Member]]:
         raise BadModel(f"{archive.name} is no complete tar or zip archive: {error}") from error
     except ImportError as error:
         raise BadModel(f"{archive.name} is packed in a way this Python cannot read: {error}") from error
+
+
+class _Header(tarfile.TarInfo):
+    """One that does not take what an archive says is a name of gigabytes."""
+
+    # Where the standard library's source says that a subclass may come in.
+    def _proc_member(self, file: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADERS and self.size > _LONGEST_HEADER:
+            raise BadModel(f"the archive has a header of {self.size} bytes")
+        return super()._proc_member(file)  # type: ignore[misc,no-any-return]
 
 
 def _of_tar(file: tarfile.TarFile, folder: Path) -> Iterator[_Member]:

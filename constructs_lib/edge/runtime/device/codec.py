@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from .errors import BadRequest
 from .predictor import Array, Mapped, Output, Port
+from .reading import is_text
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 TYPES = (JSON, CSV, NPY)
@@ -59,7 +60,7 @@ def encode(outputs: Mapping[str, Output], accept: str) -> tuple[bytes, str]:
 
 def as_json(document: Mapping[str, Any]) -> bytes:
     """A document that `plain` values are in."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def plain(value: Output) -> Any:
@@ -122,10 +123,11 @@ def fitted(given: object, port: Port) -> Array:
     except (ValueError, OverflowError) as error:
         raise BadRequest(400, f"{port.name} is no regular array: {_first(error)}", [str(port)]) from error
     array = _cast(raw, port)
-    fits = len(array.shape) == len(port.shape) and all(
+    # Without a shape, the model itself knows what fits.
+    alike = len(array.shape) == len(port.shape) and all(
         wanted is None or wanted == size for wanted, size in zip(port.shape, array.shape, strict=True)
     )
-    if not fits:
+    if port.shape and not alike:
         shape = "×".join(map(str, array.shape)) or "a single value"
         raise BadRequest(400, f"{port.name} has shape {shape}", [str(port)])
     return array
@@ -189,6 +191,10 @@ def _strings(raw: Array, port: Port) -> Array:
         raise BadRequest(
             400, f"{port.name} has values that are no strings, or rows of several lengths", [str(port)]
         )
+    if not all(map(is_text, raw.flat)):
+        raise BadRequest(
+            400, f"{port.name} has a string that is no text: half a character, or none", [str(port)]
+        )
     return raw.astype(object)
 
 
@@ -224,7 +230,7 @@ def _of_csv(body: bytes, ports: Sequence[Port]) -> dict[str, Array]:
 
 def _width(port: Port) -> int | None:
     sizes = port.shape[1:]
-    return math.prod(size or 0 for size in sizes) if None not in sizes else None
+    return math.prod(size or 0 for size in sizes) if port.shape and None not in sizes else None
 
 
 def _values(rows: list[list[str]], port: Port) -> Array:
@@ -248,7 +254,7 @@ def _number(given: str) -> int | float:
 
 
 def _shaped(array: Array, port: Port) -> Array:
-    if len(port.shape) == 2 or None in port.shape[1:]:
+    if len(port.shape) in (0, 2) or None in port.shape[1:]:
         return array
     return array.reshape(len(array), *(size or 0 for size in port.shape[1:]))
 

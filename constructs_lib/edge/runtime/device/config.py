@@ -104,7 +104,7 @@ def config_of(text: str, environment: Mapping[str, str], *, root: str | None = N
     """
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadConfig(f"the configuration is no JSON: {error}") from error
     if not isinstance(given, dict):
         raise BadConfig(f"the configuration is {type(given).__name__}, and an object is needed")

@@ -51,6 +51,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The document at `path`; None where there is none, or one that a broken disk has spoilt."""
     try:
         found = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -31,8 +31,10 @@ def room_mb(limit_mb: int | None) -> float:
 
 
 def hold_to(growth_mb: float) -> None:
-    """Let this process grow no further than by `growth_mb`: an allocation beyond fails."""
+    """Let this process grow no further than by `growth_mb`, or what it may anyway: an allocation beyond fails."""
     most = int((_field(_STATUS, "VmData", 0) + growth_mb) * MEBIBYTE)
+    _, allowed = resource.getrlimit(resource.RLIMIT_DATA)
+    most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 

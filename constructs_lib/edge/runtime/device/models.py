@@ -114,7 +114,7 @@ class ModelStore:
 
     def offered(self) -> Offer | None:
         """The newest offer."""
-        found = read_json(self.path / "offered.json") or {}
+        found = self._kept("offered.json")
         version, at = found.get("version"), found.get("at")
         if not isinstance(version, str) or not version_fits(version) or not isinstance(at, int):
             return None
@@ -129,7 +129,7 @@ class ModelStore:
 
     def state(self) -> State:
         """What was decided last."""
-        found = read_json(self.path / "state.json") or {}
+        found = self._kept("state.json")
         rejected = found.get("rejected")
         return State(
             serving=_text(found.get("serving")),
@@ -173,7 +173,13 @@ class ModelStore:
         return version
 
     def _mark(self) -> dict[str, Any]:
-        return read_json(self.path / "loading.json") or {}
+        return self._kept("loading.json")
+
+    def _kept(self, name: str) -> dict[str, Any]:
+        """What was kept in a file; nothing where it cannot be had: a model is served all the same."""
+        with contextlib.suppress(OSError):
+            return read_json(self.path / name) or {}
+        return {}
 
     # --- what is let go -------------------------------------------------------------------------------
 

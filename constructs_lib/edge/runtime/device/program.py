@@ -90,9 +90,9 @@ class Program:
     def stop(self) -> None:
         """Take no more requests, answer those that have come, send what waits for a few seconds."""
         self._stopping.set()
-        _guarded("the mark of a model that is loaded stays", self._swapper.close)
+        self._swapper.close()
         self._swapper.wake.set()
-        self._config.socket.unlink(missing_ok=True)
+        _guarded("the socket stays", lambda: self._config.socket.unlink(missing_ok=True))
         if not self._server.stop(_ANSWER_SECONDS):
             _LOG.warning("requests were still under way when the program stopped")
         self._recorder.stop(_FLUSH_SECONDS)

@@ -60,7 +60,7 @@ class Reader:
     def path(self, key: str, default: str | None) -> Path:
         """An absolute path: a service has no folder of its own to start from."""
         given = default if self.lacks(key) else self._given[key]
-        if isinstance(given, str) and given.startswith("/") and "\0" not in given:
+        if isinstance(given, str) and given.startswith("/") and "\0" not in given and is_text(given):
             return Path(given)
         self.refuse(key, given, "an absolute path")
         return Path("/")
@@ -118,3 +118,11 @@ class Reader:
             # What it lacks besides follows from that, and is not worth a word.
             return Reader({}, "", [])
         return Reader(given, f"{self._path}{key}.", self.wrong)
+
+
+def is_text(given: str) -> bool:
+    """Whether all of it are characters: JSON has escapes for halves of one, and npy has any number for one."""
+    try:
+        return given.isascii() or given.encode().decode() == given
+    except UnicodeError:
+        return False

@@ -24,11 +24,13 @@ from .server import Inference
 from .summary import Counts
 
 _LOG = logging.getLogger(__name__)
-_WAITING = 256
+WAITING = 256
 """Results between requests and the disk."""
 _LARGEST = 6_400
 """Values of a result's input or output. More would not fit in a message (128 KB, about 20 bytes a value), and making
 JSON of them would hold up requests: the interpreter does one thing at a time."""
+_CHARACTERS = 20
+"""Of a string, that count as one more value."""
 
 
 class Recorder:
@@ -44,7 +46,7 @@ class Recorder:
         self._thing, self._inputs = thing, inputs
         self._sequence = itertools.count(1)
         self._numbers = itertools.count(1)
-        self._waiting: queue.Queue[Inference | None] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[Inference | None] = queue.Queue(WAITING)
         self._left_out = itertools.count()
         self._lost = 0
         self._told = (0, 0, 0) if buffer is None else (buffer.dropped, buffer.delivered, 0)
@@ -135,4 +137,7 @@ def _plain(values: Mapping[str, Array] | Mapping[str, Output] | None) -> dict[st
 def _size(value: Output) -> int:
     if isinstance(value, list):
         return sum(_size(each) for each in value)
-    return value.scores.size if isinstance(value, Mapped) else value.size
+    array = value.scores if isinstance(value, Mapped) else value
+    if array.dtype.kind == "O":
+        return sum(1 + len(each) // _CHARACTERS for each in array.flat)
+    return array.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,8 @@ from typing import NamedTuple
 from .frames import Frame, frames
 
 _SUFFIX = ".records"
+_WORN_OUT = (errno.EIO, errno.EUCLEAN)
+"""What a disk says of a place that it cannot read, now or later."""
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +49,16 @@ class Span(NamedTuple):
     stop: int
 
     def frames(self) -> Iterator[Frame]:
-        """Its whole records; none where the file has gone meanwhile."""
+        """Its whole records; none where the file has gone meanwhile, or where the disk does not give it any more."""
         try:
             with self.path.open("rb") as file:
                 yield from frames(file, start=self.start, stop=self.stop, least=self.segment)
         except FileNotFoundError:
             return
+        except OSError as error:
+            if error.errno not in _WORN_OUT:
+                raise
+            log.warning("the rest of %s is lost: %s", self.path, error)
 
 
 @dataclass(slots=True)

@@ -134,7 +134,7 @@ class Swapper:
         """Load nothing more: the end of the program is no model's fault from here on."""
         with self._marking:
             self._closing = True
-            self._store.end_loading()
+            self._unmark()
 
     def status(self) -> dict[str, Any]:
         """What is served, and what has become of the newest offer."""
@@ -201,7 +201,9 @@ class Swapper:
             if not self._closing:
                 self._reject(version, str(error))
             return False
-        except (NoVerdict, MemoryError, OSError) as error:
+        except (
+            Exception
+        ) as error:  # of memory, of the disk, of what nobody thought of: it says nothing of the model
             self._hindrance = f"{version} could not be tried: {error}"
             self._not_before[version] = time.monotonic() + _AGAIN_SECONDS
             _LOG.warning("%s", self._hindrance)
@@ -229,11 +231,23 @@ class Swapper:
         with self._marking:
             if self._closing:
                 raise NoVerdict("the program stops")
-            self._store.begin_loading(version)
+            try:
+                self._store.begin_loading(version)
+            except OSError as error:
+                # While another one serves, it is not given up for one that may end the program without a trace.
+                if self._current is not None:
+                    raise
+                _LOG.warning("%s is loaded without a mark: %s", version, error)
         try:
             yield
         finally:
+            self._unmark()
+
+    def _unmark(self) -> None:
+        try:
             self._store.end_loading()
+        except OSError as error:
+            _LOG.error("the mark of a model that is loaded stays: %s", error)
 
     def _adopt(self, loaded: Loaded) -> None:
         before, state = self._current, self._state
@@ -281,7 +295,7 @@ class Swapper:
         killer = self._store.died_loading()
         if killer is not None:
             self._reject(killer, KILLED)
-            self._store.end_loading()
+            self._unmark()
 
     def _last_resort(self, good: list[str]) -> None:
         """Nothing is left: one that served before, and only is suspected, is better than nothing."""

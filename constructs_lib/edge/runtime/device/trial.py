@@ -76,6 +76,8 @@ def _told(ended: subprocess.CompletedProcess[bytes], room: float, memory_mb: int
     except (ValueError, IndexError) as error:
         why = b" ".join(ended.stderr.split())[-500:].decode(errors="replace")
         raise BadModel(f"it ended the process that tried it (exit {ended.returncode}): {why}") from error
+    if "trouble" in verdict:
+        raise NoVerdict(verdict["trouble"])
     if verdict.get("memory"):
         raise BadModel(_too_large(room, memory_mb))
     if "reason" in verdict:
@@ -96,7 +98,10 @@ def _too_large(room: float, memory_mb: int | None, growth: float | None = None) 
 
 
 def _verdict(folder: Path, threads: int, room: float) -> dict[str, object]:
-    from .predictor import Predictor
+    try:
+        from .predictor import Predictor
+    except ImportError as error:
+        return {"trouble": f"what models run on is not there: {error}"}
 
     before = rss_mb()
     hold_to(room + _SLACK_MB)
@@ -108,6 +113,8 @@ def _verdict(folder: Path, threads: int, room: float) -> dict[str, object]:
         return {"reason": str(error)}
     except MemoryError:
         return {"memory": True}
+    except Exception as error:  # whatever else is wrong with it
+        return {"reason": f"it cannot be checked: {type(error).__name__}: {error}"[:500]}
     return {"growth_mb": peak_mb() - before, "checked": checked}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import select
 import socket
 import time
@@ -22,6 +23,9 @@ _MOST_HEAD = 16_384
 _MOST_DISCARDED = 64 * 1024**2
 _BLOCK = 65_536
 _GREETING = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PROTOCOL = re.compile(r"HTTP/1\.\d")
+_ODD = re.compile(r"[\r\n\0]")
+"""In a line of a head: what one reader takes for its end, another may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,8 @@ def refusal(error: BadRequest, headers: Mapping[str, str] | None = None) -> Answ
         more["Allow"] = ", ".join(error.allowed)
     return Answer(
         status=error.status,
-        body=json.dumps(told, ensure_ascii=False).encode(),
+        # What is no character becomes the escape that JSON has for it.
+        body=json.dumps(told, ensure_ascii=False).encode(errors="backslashreplace"),
         headers={**(headers or {}), **more},
     )
 
@@ -96,7 +101,7 @@ class Connection:
         self._read = bytearray()
         self._left = 0
         self._length: int | None = 0
-        self._expects = False
+        self._expects = self._bodiless = False
         self._idle = True
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -174,14 +179,16 @@ class Connection:
     def _request(self, head: bytes, times: Times) -> tuple[Request, bool]:
         first, *lines = head.decode("latin-1").lstrip("\r\n").split("\r\n")
         parts = first.split(" ")
-        if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+        self._bodiless = parts[0] == "HEAD"
+        if len(parts) != 3 or not (parts[0] and parts[1] and _PROTOCOL.fullmatch(parts[2])):
             raise BadRequest(400, "the request is no HTTP/1.1")
         headers = dict(_headers(lines))
         self._length = _length(headers)
         self._left = self._length or 0
-        self._expects = headers.get("expect", "").lower() == "100-continue"
+        is_old = parts[2] == "HTTP/1.0"
+        self._expects = headers.get("expect", "").lower() == "100-continue" and not is_old
         asked = headers.get("connection", "").lower()
-        keep = asked == "keep-alive" if parts[2] == "HTTP/1.0" else "close" not in asked
+        keep = asked == "keep-alive" if is_old else "close" not in asked
         # What a client sends in chunks cannot be skipped over without reading it all.
         keep = keep and self._length is not None
         return Request(
@@ -237,7 +244,7 @@ class Connection:
             self._socket.shutdown(socket.SHUT_WR)
             self._until(min(2.0, times.body))
             seen = 0
-            while seen < _MOST_DISCARDED and (block := self._socket.recv(_BLOCK)):
+            while seen < _MOST_DISCARDED and (block := self._next(_BLOCK)):
                 seen += len(block)
 
     def _send(self, answer: Answer, *, keep: bool) -> None:
@@ -249,7 +256,8 @@ class Connection:
             "Connection: keep-alive" if keep else "Connection: close",
             "\r\n",
         ]
-        self._write("\r\n".join(lines).encode("latin-1") + answer.body)
+        # An answer to HEAD tells what its body would be.
+        self._write("\r\n".join(lines).encode("latin-1") + (b"" if self._bodiless else answer.body))
 
     def _write(self, content: bytes) -> None:
         try:
@@ -318,7 +326,7 @@ def _headers(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
+        if not colon or not name or name != name.strip() or _ODD.search(line):
             raise BadRequest(400, "a line of the head is no header")
         name, value = name.lower(), value.strip()
         if name == "content-length" and seen.get(name, value) != value:
