@@ -84,7 +84,10 @@ def test_a_deployment_alone_is_the_same_whatever_else_there_is(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("more", "line", "path", "rule"),
     [
-        ("  scaling: {minCapacity: 3, maxCapacity: 2, cpuUtilization: 5}\n", 9, "spec.scaling.minCapacity", "SM-SCALING"),
+        (
+            "  scaling: {minCapacity: 3, maxCapacity: 2, cpuUtilization: 5}\n", 9, "spec.scaling.minCapacity",
+            "SM-SCALING",
+        ),
         ("  scaling: {minCapacity: 1, maxCapacity: 2}\n", 9, "spec.scaling.invocationsPerInstance", "SM-SCALING"),
         ("  capture:\n    prefix: /x\n", 10, "spec.capture.prefix", "SM-CAPTURE"),
         ("  metrics: {every: 7s}\n", 9, "spec.metrics.every", "SM-ENDPOINT"),

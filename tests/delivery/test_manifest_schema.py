@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,13 @@ def test_the_schema_and_reading_start_no_cdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "text", re.findall(r"```yaml\n(.*?)```", Path("docs/manifests.md").read_text(), re.DOTALL)
+)
+def test_manifests_of_the_page_fit_the_schema(text: str) -> None:
+    node, problems = read(text, "docs.yaml")
+    assert problems == ()
+    assert node is not None
+    assert list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(node.plain())) == []

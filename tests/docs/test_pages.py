@@ -29,6 +29,7 @@ from constructs_lib import (
     ContainerImage,
     DataCapture,
     DataQuality,
+    Deployments,
     DeployTarget,
     DriftTest,
     EdgeFleet,
@@ -99,6 +100,7 @@ SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
 )
 ALARMS = DOCS / "endpoint-alarms.md"
 DELIVERY = DOCS / "delivery.md"
+MANIFESTS = DOCS / "manifests.md"
 MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
@@ -226,6 +228,7 @@ ON_PAGES = {
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
+    MANIFESTS: (Deployments,),
     DELIVERY: (
         GitHubDeployRoles,
         DeployTarget,
