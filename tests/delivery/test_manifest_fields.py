@@ -10,6 +10,8 @@ from constructs_lib.delivery.folder import load
 from constructs_lib.delivery.schema.endpoints import RealtimeSpec
 from tests.support.manifests import IMAGE, problems, realtime, sole, write
 
+UNKNOWN = "SM-DELIVERY-002"
+UNFIT = "SM-DELIVERY-003"
 GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud"
 
 
@@ -25,53 +27,53 @@ def changed(old: str, new: str) -> str:
         (
             changed("RealtimeEndpoint", "RealTimeEndpoint"),
             2, "kind", "'RealTimeEndpoint'", "RealtimeEndpoint, ServerlessEndpoint", "did you mean RealtimeEndpoint?",
-            "SM-DELIVERY-002",
+            UNKNOWN,
         ),
         (
             changed("dev/v1", "dev/v2"),
             1, "apiVersion", "'constructs-lib.dev/v2'", "constructs-lib.dev/v1", "did you mean constructs-lib.dev/v1?",
-            "SM-DELIVERY-002",
+            UNKNOWN,
         ),
         (
             changed("name: fraud", "name: frauds"),
-            3, "metadata.name", "'frauds'", "'fraud', as the file is called", "", "SM-DELIVERY-002",
+            3, "metadata.name", "'frauds'", "'fraud', as the file is called", "", UNKNOWN,
         ),
         (
             changed("instanceCount", "instanceCuont"),
             8, "spec.instanceCuont", "the unknown field 'instanceCuont'", "instanceCount",
-            "did you mean instanceCount?", "SM-DELIVERY-003",
+            "did you mean instanceCount?", UNFIT,
         ),
         (
             changed("instanceCount: 2", 'instanceCount: "2"'),
-            8, "spec.instanceCount", "'2'", "a whole number", "without quotes: 2", "SM-DELIVERY-003",
+            8, "spec.instanceCount", "'2'", "a whole number", "without quotes: 2", UNFIT,
         ),
         (
             changed("instanceCount: 2", "instanceCount: 0"),
-            8, "spec.instanceCount", "0", "at least 1", "", "SM-DELIVERY-003",
+            8, "spec.instanceCount", "0", "at least 1", "", UNFIT,
         ),
         (
             changed("ml.m5.large", "m5.large"),
-            7, "spec.instanceType", "'m5.large'", "ml.<family>.<size>, such as ml.m5.large", "", "SM-DELIVERY-003",
+            7, "spec.instanceType", "'m5.large'", "ml.<family>.<size>, such as ml.m5.large", "", UNFIT,
         ),
         (
             realtime(more="  scaling: {minCapacity: 1}\n"),
-            9, "spec.scaling.maxCapacity", "nothing", "required", "", "SM-DELIVERY-003",
+            9, "spec.scaling.maxCapacity", "nothing", "required", "", UNFIT,
         ),
         (
             realtime(more="  rollout: {canary: {wait: 5 minutes}}\n"),
-            9, "spec.rollout.canary.wait", "'5 minutes'", "a length of time such as 30s, 5m", "", "SM-DELIVERY-003",
+            9, "spec.rollout.canary.wait", "'5 minutes'", "a length of time such as 30s, 5m", "", UNFIT,
         ),
         (
             realtime(more="  capture: {captureInput: yes}\n"),
-            9, "spec.capture.captureInput", "'yes'", "true or false", "true", "SM-DELIVERY-003",
+            9, "spec.capture.captureInput", "'yes'", "true or false", "true", UNFIT,
         ),
         (
             changed(f'uri: "{IMAGE}"', "framework: {name: sklearn, version: 1.20}"),
-            6, "spec.model.image.framework.version", "1.2", "text", 'in quotes it is text: "1.20"', "SM-DELIVERY-003",
+            6, "spec.model.image.framework.version", "1.2", "text", 'in quotes it is text: "1.20"', UNFIT,
         ),
         (
             changed("name: fraud}", "name: fraud, labels: {team: 7}}"),
-            3, "metadata.labels.team", "7", "text", 'in quotes it is text: "7"', "SM-DELIVERY-003",
+            3, "metadata.labels.team", "7", "text", 'in quotes it is text: "7"', UNFIT,
         ),
         (
             changed(f'uri: "{IMAGE}"', "uri: 111122223333.dkr.ecr.eu-central-1.amazonaws.com/fraud:latest"),
@@ -90,21 +92,21 @@ def changed(old: str, new: str) -> str:
         ),
         (
             changed(f'image: {{uri: "{IMAGE}"}}', "environment: {}"),
-            5, "spec.model", "a map of environment", "exactly one of image, modelPackage", "", "SM-DELIVERY-003",
+            5, "spec.model", "a map of environment", "exactly one of image, modelPackage", "", UNFIT,
         ),
         (
             changed("  instanceType", "    data: {asset: ../secrets}\n  instanceType"),
-            7, "spec.model.data.asset", "'../secrets'", "a path below the folder", "", "SM-DELIVERY-003",
+            7, "spec.model.data.asset", "'../secrets'", "a path below the folder", "", UNFIT,
         ),
         (
             changed("  instanceType", "    data: {asset: /etc}\n  instanceType"),
-            7, "spec.model.data.asset", "'/etc'", "a path below the folder", "", "SM-DELIVERY-003",
+            7, "spec.model.data.asset", "'/etc'", "a path below the folder", "", UNFIT,
         ),
         (
             changed("  instanceCount: 2", "  variants: []"),
-            8, "spec.variants", "a list of 0", "at least 1", "", "SM-DELIVERY-003",
+            8, "spec.variants", "a list of 0", "at least 1", "", UNFIT,
         ),
-        ("- a\n", 1, "", "a list of 1", "a map with apiVersion, kind, metadata and spec", "", "SM-DELIVERY-002"),
+        ("- a\n", 1, "", "a list of 1", "a map with apiVersion, kind, metadata and spec", "", UNKNOWN),
     ],
 )  # fmt: skip
 def test_each_problem_says_where_what_and_how(
@@ -116,6 +118,14 @@ def test_each_problem_says_where_what_and_how(
     assert allowed in problem.allowed
     assert problem.fix == fix
     assert problem.rule == rule
+
+
+def test_unknown_kinds_and_fields_that_do_not_fit_have_rules_of_their_own(tmp_path: Path) -> None:
+    kind = sole(lambda: load(write(tmp_path, dev__fraud=changed("RealtimeEndpoint", "Webhook")), "dev"))
+    text = realtime(more="  color: red\n")
+    field = sole(lambda: load(write(tmp_path, dev__fraud=text), "dev"))
+    assert kind.rule == "SM-DELIVERY-002"
+    assert field.rule == "SM-DELIVERY-003"
 
 
 def test_every_problem_of_every_file_is_told_in_one_run(tmp_path: Path) -> None:
@@ -182,21 +192,21 @@ def test_an_environment_outranks_the_base_and_the_base_the_defaults(tmp_path: Pa
         ),
         (
             {"dev___environment": "apiVersion: constructs-lib.dev/v1\nkind: Environment\nmetadata: {name: prod}\n"},
-            "deployments/dev/_environment.yaml", "'prod'", "SM-DELIVERY-002",
+            "deployments/dev/_environment.yaml", "'prod'", UNKNOWN,
         ),
         (
             {
                 "dev___environment": "apiVersion: constructs-lib.dev/v1\nkind: Environment\nmetadata: {name: dev}\n"
                 "spec: {account: 012345678901}\n"
             },
-            "deployments/dev/_environment.yaml", "12345678901", "SM-DELIVERY-003",
+            "deployments/dev/_environment.yaml", "12345678901", UNFIT,
         ),
         (
             {
                 "dev___environment": "apiVersion: constructs-lib.dev/v1\nkind: Environment\nmetadata: {name: dev}\n"
                 "spec: {defaults: {Realtime: {}}}\n"
             },
-            "deployments/dev/_environment.yaml", "'Realtime'", "SM-DELIVERY-002",
+            "deployments/dev/_environment.yaml", "'Realtime'", UNKNOWN,
         ),
     ],
 )  # fmt: skip

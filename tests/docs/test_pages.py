@@ -414,6 +414,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE))
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE, DELIVERY))
 
     assert {id for id in warnings if id not in explained} == set()
