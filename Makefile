@@ -124,6 +124,8 @@ instance-types: ## Make the lists of instance types anew from botocore
 .PHONY: rules
 rules: ## Make docs/rules.md anew from the rules
 	$(PY) -m tools.rule_catalogue > docs/rules.md
+	$(PY) -m tools.rule_catalogue --data > constructs_lib/rules/catalogue.json.new && mv constructs_lib/rules/catalogue.json.new constructs_lib/rules/catalogue.json
+	$(PY) -m constructs_lib.rules.guard_rules > constructs_lib/rules/guard/sagemaker.guard
 
 .PHONY: diagrams
 diagrams: setup ## Draw what each stack consists of anew (docs/diagrams/)

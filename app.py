@@ -6,6 +6,7 @@ import os
 
 import aws_cdk as cdk
 
+from stacks.api import ApiStack
 from stacks.asynchronous import AsyncStack
 from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
@@ -44,6 +45,7 @@ def _showcase(app: cdk.App) -> None:
     models = app.node.try_get_context("models") or "examples/digits/models"
     RealtimeStack(app, "Realtime", model=model, code=code, env=env)
     ServerlessStack(app, "Serverless", model=model, code=code, env=env)
+    ApiStack(app, "Api", model=model, code=code, columns=30, env=env)
     AsyncStack(app, "Async", model=model, code=code, env=env)
     MultiModelStack(app, "MultiModel", models=models, code="examples/digits/code", env=env)
     PipelineStack(app, "Pipeline", steps="examples/wine", env=env)

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .access.authorization import ApiAuthorization
+    from .access.front import ApiFront
+    from .access.grants import InferenceApiGrants
+    from .access.inference_api import InferenceApi
+    from .access.requests import RequestLimits, Throttle
     from .batch.arrival import BatchArrival
     from .batch.batch_transform import BatchTransform
     from .batch.capture import BatchCapture
@@ -118,8 +123,14 @@ if TYPE_CHECKING:
         TrafficThreshold,
         UtilizationThreshold,
     )
+    from .rules.plugin import SageMakerRules
 
 _HOMES = {
+    "access.authorization": ("ApiAuthorization",),
+    "access.front": ("ApiFront",),
+    "access.grants": ("InferenceApiGrants",),
+    "access.inference_api": ("InferenceApi",),
+    "access.requests": ("RequestLimits", "Throttle"),
     "batch.arrival": ("BatchArrival",),
     "batch.batch_transform": ("BatchTransform",),
     "batch.capture": ("BatchCapture",),
@@ -241,6 +252,7 @@ _HOMES = {
         "TrafficThreshold",
         "UtilizationThreshold",
     ),
+    "rules.plugin": ("SageMakerRules",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -248,6 +260,8 @@ __all__ = [
     "ABTest",
     "Adjustment",
     "AlarmThreshold",
+    "ApiAuthorization",
+    "ApiFront",
     "AsyncEndpoint",
     "AsyncInput",
     "AsyncOutput",
@@ -303,6 +317,8 @@ __all__ = [
     "Guardrail",
     "HeldOutSet",
     "HostedModel",
+    "InferenceApi",
+    "InferenceApiGrants",
     "InferenceComponent",
     "InferencePipeline",
     "InstancesThreshold",
@@ -344,12 +360,14 @@ __all__ = [
     "Quantisation",
     "RealtimeEndpoint",
     "RequestFormat",
+    "RequestLimits",
     "RetiredServices",
     "Reward",
     "Rollback",
     "Rollout",
     "Routing",
     "RoutingStrategy",
+    "SageMakerRules",
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
@@ -363,6 +381,7 @@ __all__ = [
     "Stopping",
     "SuspendedScaling",
     "ThompsonSampling",
+    "Throttle",
     "TrafficThreshold",
     "UpperConfidenceBound",
     "UtilizationThreshold",

@@ -120,6 +120,10 @@ class MonitoredStack(cdk.Stack):
                 ),
             ],
         )
+        for name, owned in self.endpoint.monitoring.owned.items():
+            cdk.CfnOutput(
+                self, f"{name}Function", value=owned.function.function_name, description="Looks on demand"
+            )
         cdk.CfnOutput(
             self, "Labels", value=labels.bucket_name, description="Bucket for labels, below labels/"
         )

@@ -66,8 +66,7 @@ class Cdk:
         """Prepare account and region, as a platform engineer does once."""
         self.run("bootstrap", f"aws://{account}/{region}")
 
-    def deploy(self, stack: str, *, context: Mapping[str, str] | None = None) -> str:
-        """Deploy one stack without asking."""
-        return self.run(
-            "deploy", stack, "--require-approval", "never", "--progress", "events", context=context
-        )
+    def deploy(self, *stacks: str, context: Mapping[str, str] | None = None) -> str:
+        """Deploy stacks without asking, three at a time."""
+        options = ("--require-approval", "never", "--progress", "events", "--concurrency", "3")
+        return self.run("deploy", *stacks, *options, context=context)

@@ -14,6 +14,7 @@ from aws_cdk import aws_ssm as ssm
 
 from ..core.naming import physical_name
 from ..core.place import construct_path, note_place, stack_of
+from ..core.roles import acknowledge, wildcard_actions
 from ..core.rules import enforce_together
 from ..hosting.capture import DataCapture
 from ..hosting.metrics import MetricsPublishing
@@ -152,7 +153,7 @@ class ABTest(constructs.Construct):
             replace(variant, weight=props.shares[variant.name]) for variant in props.variants
         )
         """The variants, with the shares they begin with."""
-        self.endpoint = RealtimeEndpoint(
+        self._endpoint = RealtimeEndpoint(
             self,
             "Endpoint",
             variants=self.variants,
@@ -163,7 +164,6 @@ class ABTest(constructs.Construct):
             encryption_key=encryption_key,
             weights_managed_elsewhere=True,
         )
-        """What answers."""
         guards = self._guards(props)
         self.manager = ExperimentManager(
             self,
@@ -185,6 +185,11 @@ class ABTest(constructs.Construct):
         self.grants = ABTestGrants(self)
         """Who may take part: ``test.grants.participate(function)``."""
 
+    @property
+    def endpoint(self) -> RealtimeEndpoint:
+        """What answers."""
+        return self._endpoint
+
     def join(self, function: lambda_.Function) -> None:
         """Let `function` take part, and tell the client in it which experiment this is.
 
@@ -193,6 +198,10 @@ class ABTest(constructs.Construct):
         for name, value in self.manager.client_environment.items():
             function.add_environment(name, value)
         self.grants.participate(function)
+        if function.role is not None and self.manager.encryption_key is not None:
+            reason = "The CDK's own grants for a stream and a table with a key, bound to that key."
+            found = wildcard_actions("kms:GenerateDataKey*", "kms:ReEncrypt*")
+            acknowledge(function.role, dict.fromkeys(found, reason))
 
     def metric(
         self,

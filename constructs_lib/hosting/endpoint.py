@@ -15,7 +15,7 @@ from aws_cdk.interfaces import aws_sagemaker as references
 from ..core.errors import ConstraintError
 from ..core.place import note_place
 from ..core.rules import DEVELOPER_GUIDE, Broken, listed
-from .grants import EndpointGrants
+from .grants import EndpointGrants, ImportedGrants
 from .metrics import EndpointMetric
 
 AnyMetric = cloudwatch.Metric | cloudwatch.MathExpression
@@ -143,3 +143,11 @@ class EndpointBase(cdk.Resource):
 
 class ImportedEndpoint(EndpointBase):
     """An endpoint that exists already; made by the `from_…` methods of the endpoint constructs."""
+
+    grants: ImportedGrants
+
+    def __init__(
+        self, scope: constructs.Construct, id: str, *, endpoint_name: str, variant_names: Sequence[str]
+    ) -> None:
+        super().__init__(scope, id, endpoint_name=endpoint_name, variant_names=variant_names)
+        self.grants = ImportedGrants(self)

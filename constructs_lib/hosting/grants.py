@@ -95,6 +95,30 @@ class EndpointGrants:
         return [exact, stack.format_arn(service="sagemaker", resource="endpoint", resource_name=name.lower())]
 
 
+class ImportedGrants(EndpointGrants):
+    """Permissions on an endpoint of any kind that exists already: of which kind it is, its user knows."""
+
+    def invoke(
+        self, grantee: iam.IGrantable, *, target_model: str | Sequence[str] | None = None
+    ) -> iam.Grant:
+        """Let `grantee` call InvokeEndpoint.
+
+        :param target_model: of a multi-model endpoint the models it may name, of a pipeline with direct
+            invocation the containers, as patterns such as ``team-a/*``. Default: all. Requests to other
+            kinds of endpoints name none, and would all be denied.
+        :raises ConstraintError: SM-ENDPOINT-011.
+        """
+        conditions = _conditions(self._endpoint, "target_model", target_model)
+        return self._grant(grantee, "sagemaker:InvokeEndpoint", conditions=conditions)
+
+    def invoke_async(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` call InvokeEndpointAsync: of an asynchronous endpoint.
+
+        On its buckets grant by yourself; an endpoint does not tell where they are.
+        """
+        return self._grant(grantee, "sagemaker:InvokeEndpointAsync")
+
+
 class MultiModelGrants(EndpointGrants):
     """Permissions on a multi-model endpoint, on all of its models or on some."""
 

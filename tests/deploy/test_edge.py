@@ -26,8 +26,8 @@ from tests.deploy.conftest import QUICK, Account
 from tests.deploy.fleets import RECORDS, Fleet, Scope
 from tests.deploy.topics import queue_hearing
 from tests.local.iot_devices import Identity, over_tls, provisioned, stored
-from tests.support.device_python import device_python, tell_device
 from tools.core_devices import core_device
+from tools.device_python import device_python, tell_device
 from tools.embedded_aws import local_aws, until
 
 pytestmark = pytest.mark.deploy

@@ -13,6 +13,8 @@ import pytest
 import constructs_lib
 from constructs_lib import (
     AlarmThreshold,
+    ApiAuthorization,
+    ApiFront,
     AsyncEndpoint,
     AsyncInput,
     AsyncOutput,
@@ -47,6 +49,8 @@ from constructs_lib import (
     GitHubDeployRoles,
     GroundTruth,
     HeldOutSet,
+    InferenceApi,
+    InferenceApiGrants,
     InferenceComponent,
     InferencePipeline,
     InstancesThreshold,
@@ -70,6 +74,7 @@ from constructs_lib import (
     NeoTarget,
     Prediction,
     RealtimeEndpoint,
+    RequestLimits,
     Rollback,
     Rollout,
     ScalingStep,
@@ -81,11 +86,13 @@ from constructs_lib import (
     SmokeTest,
     StepScaling,
     SuspendedScaling,
+    Throttle,
     TrafficThreshold,
     UtilizationThreshold,
     Variant,
 )
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
+from constructs_lib.rules import SageMakerRules, guard_plugin
 from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
@@ -105,6 +112,8 @@ MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
 EDGE = DOCS / "edge.md"
+API = DOCS / "api.md"
+TEMPLATES = DOCS / "template-rules.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -223,10 +232,12 @@ ON_PAGES = {
         RealtimeEndpoint.from_endpoint_name,
     ),
     SERVERLESS: (ServerlessEndpoint,),
+    API: (InferenceApi, ApiAuthorization.jwt, ApiFront.http, RequestLimits, Throttle),
     ASYNC: (AsyncEndpoint, AsyncInput, AsyncOutput),
     MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
+    TEMPLATES: (SageMakerRules, guard_plugin),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
     MANIFESTS: (Deployments,),
     DELIVERY: (
@@ -320,6 +331,7 @@ def test_every_parameter_is_on_its_page(page: Path, documented: object) -> None:
 USED = {
     REALTIME: (EndpointBase, EndpointGrants),
     SERVERLESS: (ServerlessEndpoint,),
+    API: (InferenceApi, InferenceApiGrants),
     ASYNC: (AsyncEndpoint, AsyncGrants),
     MULTI_MODEL: (MultiModelEndpoint, MultiModelGrants),
     PIPELINE: (InferencePipeline, PipelineGrants),

@@ -24,7 +24,7 @@ from constructs_lib import (
     ModelData,
     RetiredServices,
 )
-from constructs_lib.edge.retired import why_retired
+from constructs_lib.core.retired_types import why_retired
 from tests.support.refusals import Refusal, as_parameters
 from tests.support.synth import fresh_app
 

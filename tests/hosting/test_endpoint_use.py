@@ -14,7 +14,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as scheduler_targets
 
-from constructs_lib import ConstraintError, EndpointBase, EndpointMetric, RealtimeEndpoint
+from constructs_lib import ConstraintError, EndpointBase, EndpointMetric, MultiModelEndpoint, RealtimeEndpoint
 from tests.support.synth import (
     a_model,
     a_variant,
@@ -28,8 +28,8 @@ from tests.support.synth import (
     types,
 )
 
+Grant = Callable[[Any, iam.IGrantable], iam.Grant]
 ARN = "arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>:endpoint/{}"
-Grant = Callable[[EndpointBase, iam.IGrantable], iam.Grant]
 
 
 @pytest.fixture
@@ -44,6 +44,10 @@ def imported(stack: cdk.Stack, name: str = "fraud", variants: tuple[str, ...] = 
 GRANTS: dict[str, tuple[Grant, object]] = {
     "invoke": (lambda endpoint, user: endpoint.grants.invoke(user), "sagemaker:InvokeEndpoint"),
     "grant_invoke": (lambda endpoint, user: endpoint.grant_invoke(user), "sagemaker:InvokeEndpoint"),
+    "invoke_async": (
+        lambda endpoint, user: endpoint.grants.invoke_async(user),
+        "sagemaker:InvokeEndpointAsync",
+    ),
     "invoke_with_response_stream": (
         lambda endpoint, user: endpoint.grants.invoke_with_response_stream(user),
         "sagemaker:InvokeEndpointWithResponseStream",
@@ -64,6 +68,16 @@ def test_a_grant_allows_exactly_one_kind_of_use(
     (statement,) = properties(synthesized(stack), "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     assert statement["Action"] == actions
     assert flat(statement["Resource"]) == ARN.format("fraud")
+
+
+def test_an_imported_endpoint_may_be_asked_for_some_of_its_models(stack: cdk.Stack, user: iam.User) -> None:
+    there = MultiModelEndpoint.from_endpoint_name(stack, "There", "many")
+    there.grants.invoke(user, target_model="team-a/*")
+    (statement,) = allowing(synthesized(stack), "sagemaker:InvokeEndpoint")
+
+    assert statement["Condition"] == {"StringLike": {"sagemaker:TargetModel": ["team-a/*"]}}
+    with pytest.raises(ConstraintError, match="SM-ENDPOINT-011"):
+        there.grants.invoke(user, target_model=[])
 
 
 def test_a_name_with_capitals_is_granted_as_written_and_in_the_lower_case_that_is_checked(

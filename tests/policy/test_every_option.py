@@ -31,6 +31,7 @@ from constructs_lib import (
 
 from . import privilege
 from .audit import Audit, audited, strict_context
+from .every_api import EveryApi
 from .every_batch import EveryBatch
 from .every_fleet import EveryFleet
 from .every_kind import ACCOUNT, REGION, EveryKind
@@ -138,6 +139,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     EveryMonitor(app, "EveryMonitor", env=request.param)
     EveryBatch(app, "EveryBatch", env=request.param)
     EveryFleet(app, "EveryFleet", env=request.param)
+    EveryApi(app, "EveryApi", env=request.param)
     return audited(app)
 
 
@@ -153,4 +155,5 @@ def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
         "EveryMonitor": [],
         "EveryBatch": [],
         "EveryFleet": [],
+        "EveryApi": [],
     }

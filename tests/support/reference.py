@@ -31,6 +31,7 @@ from constructs_lib import (
     StepScaling,
     Variant,
 )
+from stacks.api import ApiStack
 from stacks.asynchronous import AsyncStack
 from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
@@ -42,6 +43,7 @@ from stacks.realtime import RealtimeStack
 from stacks.serverless import ServerlessStack
 from stacks.shadow import ShadowStack
 
+from .reference_apis import EveryApi
 from .reference_batches import EveryBatch
 from .reference_fleets import EveryFleet
 from .reference_kinds import IMAGE, EveryKind
@@ -82,6 +84,8 @@ def build(folder: Path) -> cdk.App:
     EveryBatch(app, "EveryBatch", script=code / "inference.py")
     EdgeStack(app, "Edge", model=str(model))
     EveryFleet(app, "EveryFleet", model=model)
+    ApiStack(app, "Api", model=str(model), code=str(code), columns=30)
+    EveryApi(app, "EveryApi")
     return app
 
 

@@ -38,6 +38,8 @@ class Answer:
     """The variant that answered."""
     inference_id: str
     """What a reward is to be told with."""
+    custom_attributes: str = ""
+    """What the model said beside its answer."""
 
 
 class ExperimentClient:
@@ -63,11 +65,14 @@ class ExperimentClient:
         )
 
     @classmethod
-    def from_environment(cls) -> ExperimentClient:
-        """The client of the experiment that this function was given access to."""
+    def from_environment(cls, *, runtime: Any = None) -> ExperimentClient:
+        """The client of the experiment that this function was given access to.
+
+        :param runtime: asks the endpoint. Default: boto3's client, since a model may take its time.
+        """
         return cls(
             Experiment.from_environment(),
-            runtime=boto3.client("sagemaker-runtime"),  # a model may take its time
+            runtime=boto3.client("sagemaker-runtime") if runtime is None else runtime,
             dynamodb=clients.client("dynamodb"),
             table=os.environ[TABLE_VARIABLE],
             outbox=Outbox(clients.client("kinesis"), os.environ[STREAM_VARIABLE]),
@@ -81,21 +86,28 @@ class ExperimentClient:
         accept: str = "application/json",
         unit: str | None = None,
         arm: str | None = None,
+        inference_id: str | None = None,
+        custom_attributes: str | None = None,
     ) -> Answer:
         """Have an arm answer. `arm` chooses it by hand: that answer is part of no experiment.
 
         An experiment that assigns needs the unit; it gets the same arm each time, unless that has tripped.
+
+        :param inference_id: 1–64 letters, digits, dots, underscores and hyphens. A request that is sent
+            again with the same one counts once. Default: a new one.
+        :param custom_attributes: told to the model beside the body.
         """
         choice = None if arm is not None else self._chooser.choose(unit)
         wanted = arm if choice is None else choice.arm
-        inference_id = str(uuid.uuid4())
+        inference_id = str(uuid.uuid4()) if inference_id is None else inference_id
+        told = {"TargetVariant": wanted, "CustomAttributes": custom_attributes}
         answer = self._runtime.invoke_endpoint(
             EndpointName=self._experiment.endpoint,
             Body=body,
             ContentType=content_type,
             Accept=accept,
             InferenceId=inference_id,
-            **({} if wanted is None else {"TargetVariant": wanted}),
+            **{name: each for name, each in told.items() if each is not None},
         )
         content, answered = answer["Body"].read(), answer["InvokedProductionVariant"]
         if choice is not None:
@@ -105,6 +117,7 @@ class ExperimentClient:
             content_type=answer.get("ContentType", ""),
             arm=answered,
             inference_id=inference_id,
+            custom_attributes=answer.get("CustomAttributes", ""),
         )
 
     def reward(self, inference_id: str, value: float, *, at: float | None = None) -> None:

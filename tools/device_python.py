@@ -1,4 +1,4 @@
-"""An interpreter for devices of the tests, so that none of them installs onnxruntime anew.
+"""An interpreter for devices of the tests and the demo, so that none of them installs onnxruntime anew.
 
 ``-m venv DIR`` makes a folder whose ``bin/python`` is this interpreter, ``pip`` finds all there already, and the
 program speaks MQTT to where a file of the device says, in the place of a nucleus's IPC, which the stand-in has not.
