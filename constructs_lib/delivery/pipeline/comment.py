@@ -59,8 +59,10 @@ def _table(found: Mapping[str, Sequence[Change]]) -> Iterator[str]:
 def _rows(environment: str, found: Sequence[Change]) -> Iterator[str]:
     if not found:
         yield f"| {_code(environment)} | nothing changes |" + " |" * len(Kind)
-    for stack in dict.fromkeys(each.stack for each in found):
-        counts = Counter(each.kind for each in found if each.stack == stack)
+    stacks: dict[str, Counter[Kind]] = {}
+    for each in found:
+        stacks.setdefault(each.stack, Counter())[each.kind] += 1
+    for stack, counts in stacks.items():
         cells = " | ".join(str(counts[kind]) if counts[kind] else "" for kind in Kind)
         yield f"| {_code(environment)} | {_code(stack)} | {cells} |"
 
