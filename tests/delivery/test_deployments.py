@@ -14,7 +14,7 @@ import pytest
 from constructs_lib import Deployments
 from constructs_lib.delivery.__main__ import main
 from constructs_lib.delivery.planning import plan
-from tests.support.manifests import IMAGE, problems, realtime, sole, write
+from tests.support.manifests import ENVIRONMENT, IMAGE, problems, realtime, sole, write
 
 Template = dict[str, Any]
 
@@ -68,6 +68,38 @@ def test_owners_labels_and_the_environments_tags_are_on_resources(examples: dict
     (model,) = of_type(examples["dev-breast-cancer"], "AWS::SageMaker::Model")
     assert {"Key": "owner", "Value": "team-diagnostics"} in model["Tags"]
     assert {"Key": "environment", "Value": "dev"} in model["Tags"]
+
+
+def test_an_api_of_an_experiment_takes_rewards_and_lets_in_who_is_named(
+    examples: dict[str, Template], tmp_path: Path
+) -> None:
+    routes = {each["RouteKey"] for each in of_type(examples["dev-which-trees"], "AWS::ApiGatewayV2::Route")}
+    assert routes == {"POST /invocations", "GET /ping", "POST /rewards"}
+
+    role = "arn:aws:iam::111122223333:role/Shop"
+    folder = write(
+        tmp_path, dev__fraud=realtime(more=f"  api: {{authorization: {{iam: {{roles: ['{role}']}}}}}}\n")
+    )
+    template = synthesized(folder, tmp_path / "out")["dev-fraud"]
+    attached = [each for each in of_type(template, "AWS::IAM::Policy") if "Shop" in each["Roles"]]
+    assert len(attached) == 1
+
+
+def test_who_is_named_hears_of_alarms_of_every_kind_of_endpoint(tmp_path: Path) -> None:
+    topic = "arn:aws:sns:eu-central-1:111122223333:on-call"
+    environment = f"{ENVIRONMENT}spec: {{notify: ['{topic}']}}\n".lstrip()
+    folder = tmp_path / "deployments"
+    shutil.copytree("deployments", folder)
+    shutil.copytree("examples", tmp_path / "examples")
+    (folder / "dev" / "_environment.yaml").write_text(environment)
+    quiet = {
+        name
+        for name, template in synthesized(folder, tmp_path / "out").items()
+        if not any(
+            topic in each.get("AlarmActions", ()) for each in of_type(template, "AWS::CloudWatch::Alarm")
+        )
+    }
+    assert quiet <= {"dev-which-trees"}  # its alarms are its manager's
 
 
 def test_two_syntheses_give_the_same_bytes(tmp_path: Path) -> None:

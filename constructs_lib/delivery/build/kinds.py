@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import constructs
 
+from ...experiments.ab_test import ABTest
 from ...hosting.endpoint import EndpointBase
 from ..folder import EnvironmentFolder, Manifest
 from ..problems import Problem
@@ -13,6 +14,7 @@ from ..schema.experiments import ABTestSpec
 from ..schema.hosting import EndpointCommon
 from ..schema.monitors import MonitoredSpec
 from . import endpoints, hosting
+from .access import api
 from .batch import transform
 from .edge import fleet
 from .experiments import ab_test, shadow_test
@@ -27,18 +29,18 @@ def build(
     """Make what `manifest` says in `scope`; the problems that it had."""
     site = Site(scope=scope, manifest=manifest, environment=environment)
     try:
-        endpoint = _made(site.spec, manifest.document)
+        made = _made(site.spec, manifest.document)
         site.stop_if_refused()
-        if endpoint is not None:
-            _around(site.spec, manifest.document, endpoint)
+        if made is not None:
+            _around(site.spec, manifest.document, made)
     except RefusedError:
         pass
     _tag(scope, manifest, environment)
     return tuple(site.problems)
 
 
-def _made(where: Where, document: kinds.AnyDeployment) -> EndpointBase | None:
-    """What the deployment is about; its endpoint, where it has one."""
+def _made(where: Where, document: kinds.AnyDeployment) -> EndpointBase | ABTest | None:
+    """What the deployment is about, where that can be called."""
     match document:
         case kinds.RealtimeEndpoint(spec=spec):
             return endpoints.realtime(where, spec)
@@ -57,8 +59,7 @@ def _made(where: Where, document: kinds.AnyDeployment) -> EndpointBase | None:
         case kinds.ShadowTest(spec=spec):
             return shadow_test(where, spec)
         case kinds.ABTest(spec=spec):
-            test = ab_test(where, spec)
-            return None if test is None else test.endpoint
+            return ab_test(where, spec)
         case kinds.BatchTransform(spec=spec):
             transform(where, spec)
         case kinds.EdgeFleet(spec=spec):
@@ -66,13 +67,19 @@ def _made(where: Where, document: kinds.AnyDeployment) -> EndpointBase | None:
     return None
 
 
-def _around(where: Where, document: kinds.AnyDeployment, endpoint: EndpointBase) -> None:
-    """What stands around an endpoint: its alarms and its smoke test."""
+def _around(where: Where, document: kinds.AnyDeployment, made: EndpointBase | ABTest) -> None:
+    """What stands around an endpoint: its alarms, its smoke test and its API."""
     spec = document.spec
+    endpoint, experiment = (made.endpoint, made) if isinstance(made, ABTest) else (made, None)
     if isinstance(spec, EndpointCommon) and not isinstance(spec, MonitoredSpec):
         hosting.watch(where, spec, endpoint)
-    if isinstance(spec, EndpointCommon | ABTestSpec) and spec.smoke_test is not None:
+    if not isinstance(spec, EndpointCommon | ABTestSpec):
+        return
+    if spec.smoke_test is not None:
         smoke_test(where / "smokeTest", spec.smoke_test, endpoint)
+    if spec.api is not None:
+        told = spec if isinstance(spec, EndpointCommon) else None
+        api(where / "api", spec.api, told, endpoint, experiment)
 
 
 def _tag(scope: constructs.Construct, manifest: Manifest, environment: EnvironmentFolder) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from .access import ApiSpec
 from .base import AlarmArn, Choice, Duration, Part
 from .hosting import Capture, Common, EndpointCommon, Metrics, RolloutSpec, VariantSpec
 from .smoke import SmokeTestSpec
@@ -187,6 +188,8 @@ class ABTestSpec(Common):
     dashboard: bool = True
     removal_policy: Literal["retain", "destroy"] = "retain"
     """What becomes of the counts when the deployment is taken away."""
+    api: ApiSpec | None = None
+    """An HTTP API in front of it, for applications that are not to know of SageMaker. Default: none."""
     smoke_test: SmokeTestSpec | None = None
     """A request whose answer decides whether the deployment stays."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from .access import ApiSpec
 from .base import AlarmArn, BucketName, Choice, Duration, EncryptionKey, InstanceType, Part, Size, TopicArn
 from .model import ModelSpec
 from .smoke import SmokeTestSpec
@@ -246,6 +247,8 @@ class EndpointCommon(Notified):
     """Name of a parameter of Systems Manager that holds the endpoint's name. Default: none."""
     alarms: AlarmsSpec | None = None
     """Default: those that suit the kind, where `notify` or the environment's has a topic."""
+    api: ApiSpec | None = None
+    """An HTTP API in front of it, for applications that are not to know of SageMaker. Default: none."""
     smoke_test: SmokeTestSpec | None = None
     """A request whose answer decides whether the deployment stays. Default: none is sent."""
 
