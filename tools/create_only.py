@@ -25,6 +25,7 @@ SERVICES = (
     "IAM",
     "IoT",
     "KMS",
+    "Kinesis",
     "KinesisFirehose",
     "Lambda",
     "Logs",

@@ -141,7 +141,9 @@ def test_synth_code_imports_the_cdk_and_the_standard_library_only() -> None:
         for name in imported_modules(path)
         if name.split(".")[0] not in {*sys.stdlib_module_names, "aws_cdk", "constructs", "jsii"}
         and name.split(".")[0] not in {"constructs_lib", "stacks"}
-        and not (path.is_relative_to(ROOT / "constructs_lib" / "delivery") and name.split(".")[0] in OF_MANIFESTS)
+        and not (
+            path.is_relative_to(ROOT / "constructs_lib" / "delivery") and name.split(".")[0] in OF_MANIFESTS
+        )
     }
     assert foreign == MONITORING_FACADE | YAML_OF_TEMPLATES
 
