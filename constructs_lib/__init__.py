@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from .batch.props import BatchStrategy
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
+    from .delivery.deployments import Deployments
+    from .delivery.github_roles import GitHubDeployRoles
+    from .delivery.github_rules import DeployTarget
+    from .delivery.problems import ManifestError
+    from .delivery.smoke_props import SmokeExpectation, SmokeRequest
+    from .delivery.smoke_test import SmokeTest
     from .edge.devices import EdgeDevices
     from .edge.edge_fleet import EdgeFleet
     from .edge.edge_program import EdgeProgram
@@ -143,6 +149,15 @@ _HOMES = {
     "batch.props": ("BatchStrategy",),
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
+    "delivery.deployments": ("Deployments",),
+    "delivery.github_roles": ("GitHubDeployRoles",),
+    "delivery.github_rules": ("DeployTarget",),
+    "delivery.problems": ("ManifestError",),
+    "delivery.smoke_props": (
+        "SmokeExpectation",
+        "SmokeRequest",
+    ),
+    "delivery.smoke_test": ("SmokeTest",),
     "edge.devices": ("EdgeDevices",),
     "edge.edge_fleet": ("EdgeFleet",),
     "edge.edge_program": ("EdgeProgram",),
@@ -275,6 +290,8 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "DeployTarget",
+    "Deployments",
     "DriftTest",
     "EdgeDevices",
     "EdgeFleet",
@@ -295,6 +312,7 @@ __all__ = [
     "Facet",
     "FeatureType",
     "FixedSplit",
+    "GitHubDeployRoles",
     "GroundTruth",
     "Guardrail",
     "HeldOutSet",
@@ -307,6 +325,7 @@ __all__ = [
     "LatencyThreshold",
     "ManagedInstanceScaling",
     "ManagedShadowTest",
+    "ManifestError",
     "Memory",
     "MetricCheck",
     "MetricTarget",
@@ -353,6 +372,9 @@ __all__ = [
     "ScheduledScaling",
     "ServerlessEndpoint",
     "ShadowTest",
+    "SmokeExpectation",
+    "SmokeRequest",
+    "SmokeTest",
     "SplitType",
     "StartsRollout",
     "StepScaling",

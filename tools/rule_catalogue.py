@@ -38,6 +38,7 @@ _TITLES = {
     "COMPUTE": "What monitors run on",
     "CONTAINER": "Containers",
     "DATA": "Model data",
+    "DELIVERY": "Delivery",
     "DRIFT": "Drift tests",
     "ENDPOINT": "Endpoints",
     "HA": "High availability",

@@ -33,6 +33,7 @@ ROOMS = (
     "monitoring/model_monitor",
     "batch",
     "edge",
+    "delivery",
     "access",
     "rules",
 )

@@ -31,6 +31,8 @@ from constructs_lib import (
     ContainerImage,
     DataCapture,
     DataQuality,
+    Deployments,
+    DeployTarget,
     DriftTest,
     EdgeFleet,
     EdgeProgram,
@@ -44,6 +46,7 @@ from constructs_lib import (
     ErrorThreshold,
     ExponentialRate,
     Facet,
+    GitHubDeployRoles,
     GroundTruth,
     HeldOutSet,
     InferenceApi,
@@ -78,6 +81,9 @@ from constructs_lib import (
     ScheduledScaling,
     ServerlessEndpoint,
     ShadowTest,
+    SmokeExpectation,
+    SmokeRequest,
+    SmokeTest,
     StepScaling,
     SuspendedScaling,
     Throttle,
@@ -100,6 +106,8 @@ SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
     for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components", "shadow")
 )
 ALARMS = DOCS / "endpoint-alarms.md"
+DELIVERY = DOCS / "delivery.md"
+MANIFESTS = DOCS / "manifests.md"
 MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
@@ -231,6 +239,15 @@ ON_PAGES = {
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
     TEMPLATES: (SageMakerRules, guard_plugin),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
+    MANIFESTS: (Deployments,),
+    DELIVERY: (
+        GitHubDeployRoles,
+        DeployTarget,
+        SmokeTest,
+        SmokeRequest,
+        SmokeRequest.from_file,
+        SmokeExpectation,
+    ),
     ALARMS: (
         AlarmThreshold,
         ErrorThreshold,
@@ -409,6 +426,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE))
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE, DELIVERY))
 
     assert {id for id in warnings if id not in explained} == set()

@@ -2,8 +2,8 @@
 
 Trains three models, bootstraps, deploys the first with the real CDK CLI, calls it with boto3, deploys a better one
 over it while requests keep coming, then one that cannot load, which must be rolled back. Then all other stacks at
-once: a bandit that finds the better of two models, a challenger in the shadow, monitors, a run in bulk, devices, an API. One
-page tells of it, build/demo/index.html. The exit status says whether all of it happened.
+once: a bandit that finds the better of two models, a challenger in the shadow, monitors, a run in bulk, devices, an
+API. One page tells of it, build/demo/index.html. The exit status says whether all of it happened.
 """
 
 from __future__ import annotations
