@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from . import json_lines, yaml_lines
 from .json_lines import Document
@@ -17,6 +17,7 @@ from .values import UNKNOWN, Evaluation, Mixed, Reference, Unknown
 Result = TypeVar("Result")
 
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_TOO_DEEP = "it is nested too deeply, or in itself"
 _MAX_BYTES = 10 * 1024 * 1024
 """CloudFormation takes 1 MB, which indentation and comments may make more of."""
 _STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
@@ -185,12 +186,10 @@ class Template:
         if not isinstance(value, dict) or not isinstance(value.get("Resources"), dict):
             raise TemplateError(f"{file}: no CloudFormation template: it has no Resources")
         template = Template(file, document)
-        evaluation = Evaluation(value)
-        for logical_id, each in value["Resources"].items():
-            if not isinstance(each, dict) or not isinstance(each.get("Type"), str):
-                continue
-            if evaluation.condition(each.get("Condition")) is not False:
-                template.resources.append(_resource(template, evaluation, logical_id, each))
+        try:
+            template.resources.extend(_resources(template, value))
+        except RecursionError:
+            raise TemplateError(f"{file}: cannot be read: {_TOO_DEEP}") from None
         return template
 
     def of_type(self, *types: str) -> tuple[Resource, ...]:
@@ -228,6 +227,15 @@ def _by_name(template: Template) -> Mapping[tuple[str, str], Sequence[Resource]]
     return found
 
 
+def _resources(template: Template, value: dict[str, Any]) -> Iterator[Resource]:
+    evaluation = Evaluation(value)
+    for logical_id, each in value["Resources"].items():
+        if not isinstance(each, dict) or not isinstance(each.get("Type"), str):
+            continue
+        if evaluation.condition(each.get("Condition")) is not False:
+            yield _resource(template, evaluation, logical_id, each)
+
+
 def _resource(
     template: Template, evaluation: Evaluation, logical_id: str, given: dict[str, object]
 ) -> Resource:
@@ -252,7 +260,7 @@ def _document(text: str, file: str) -> Document:
     except yaml_lines.NoYamlError as error:
         raise TemplateError(f"{file}: {error}") from None
     except RecursionError:
-        raise TemplateError(f"{file}: cannot be read: it is nested too deeply, or in itself") from None
+        raise TemplateError(f"{file}: cannot be read: {_TOO_DEEP}") from None
     except ValueError as error:
         raise TemplateError(f"{file}: no {'JSON' if is_json else 'YAML'}: {error}") from None
     except Exception as error:

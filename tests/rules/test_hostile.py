@@ -46,6 +46,12 @@ def test_aliases_of_aliases_are_refused_before_they_fill_the_memory(line: str) -
         "Resources: &r {A: {Type: X, Properties: {again: *r}}}",
         "Resources: &r {<<: *r}",
         '{"Resources": ' + '{"a": ' * 5000 + "1" + "}" * 5001,
+        json.dumps(
+            {
+                "Conditions": {f"C{i}": {"Fn::Not": [{"Condition": f"C{i + 1}"}]} for i in range(3000)},
+                "Resources": {"A": {"Type": "X", "Condition": "C0"}},
+            }
+        ),
     ],
 )
 def test_what_is_nested_in_itself_or_too_deeply_is_refused(text: str) -> None:
