@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..core.catalogue import Broken
@@ -21,6 +22,9 @@ from .checks import at_most, counted, exactly_one, matching
 from .links import MODEL, containers, is_multi_model, is_uncompressed
 from .registry import template_rule
 from .template import Node, Resource
+
+# An asset of CDK keeps only the last part of its file's name.
+_ARCHIVE = re.compile(r"\.tar\.gz$|/[0-9a-f]{64}\.gz$")
 
 
 @template_rule("SM-MODEL-001", MODEL)
@@ -118,7 +122,7 @@ def _models_are_archives(model: Resource) -> Iterator[Broken]:
 def _one_archive(model: Resource) -> Iterator[Broken]:
     for each in containers(model):
         url = each["ModelDataUrl"]
-        if url.text is not None and not is_multi_model(each) and not url.text.endswith(".tar.gz"):
+        if url.text is not None and not is_multi_model(each) and not _ARCHIVE.search(url.text):
             fix = "ModelDataSource loads uncompressed objects" if url.text.endswith("/") else ""
             yield Broken(url.path, url.text, "the address of one .tar.gz object", fix)
 

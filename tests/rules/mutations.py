@@ -451,7 +451,15 @@ MUTATIONS = [
     Mutation(realtime, "Group", resource("AWS::Greengrass::Group"), rule="SM-EDGE-001"),
 ]
 
+
+def an_asset_of_cdk() -> Resources:
+    """Where account and region are known, the address of an asset is: of `model.tar.gz` it keeps `.gz`."""
+    address = f"s3://cdk-hnb659fds-assets-123456789012-eu-west-1/{'0a' * 32}.gz"
+    return changed(realtime(), "Model.PrimaryContainer.ModelDataUrl", address)
+
+
 GOOD = [
+    an_asset_of_cdk,
     realtime, without_servers, a_queue, a_shadow_test, a_fleet, pipeline, many_models, uncompressed,
     scaled_serverless, in_batches, keyed, experiment, jobs, alarm,
 ]  # fmt: skip

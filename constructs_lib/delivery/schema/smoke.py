@@ -20,7 +20,7 @@ class SmokeRequestSpec(Part):
     body: str | None = None
     """Either this or `file`."""
     file: RepositoryPath | None = None
-    """A file of this repository with the body, at most 4 MB."""
+    """A file of this repository with the body, at most 100,000 bytes."""
     accept: str | None = None
     """Content type of the answer. Default: the model's choice."""
     target_model: str | None = None
@@ -38,7 +38,7 @@ class SmokeRequestSpec(Part):
 class SmokeExpectationSpec(Part):
     """What the answer must be; all that is given must hold."""
 
-    status: Annotated[int, Field(ge=100, le=599)] = 200
+    status: Annotated[int, Field(ge=200, le=599)] = 200
     contains: str | None = None
     """Text that the answer has somewhere."""
     json_path: str | None = None
