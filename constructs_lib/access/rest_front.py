@@ -152,8 +152,18 @@ class RestFront(constructs.Construct):
             acknowledge(self, _ACCOUNT)
 
 
+_CHECKED = "A validator of the API holds requests to their headers, and to a schema where one is given."
+_SIGNED = "IAM decides who calls: callers are applications with roles, not people of a user pool."
+_UNCACHED = "Each request is asked anew: what a model says is no copy of what it said, and is told to one caller."
+_NO_CERTIFICATE = "SageMaker is called by API Gateway in AWS's own network, and checks a signature by IAM."
+_UNTRACED = "Nothing of ours runs behind it that a trace could show; the access log has each part's time."
 _UNLOGGED = "Execution logs can hold bodies, in a group that never expires; the access log has the rest."
 _STANDS = {
+    "AwsSolutions::AwsSolutions-APIG2": _CHECKED,
+    "AwsSolutions::AwsSolutions-COG4": _SIGNED,
+    "HIPAA.Security::HIPAA.Security-APIGWXrayEnabled": _UNTRACED,
+    **dict.fromkeys(both_packs("APIGWCacheEnabledAndEncrypted"), _UNCACHED),
+    **dict.fromkeys(both_packs("APIGWSSLEnabled"), _NO_CERTIFICATE),
     "AwsSolutions::AwsSolutions-APIG6": _UNLOGGED,
     **dict.fromkeys(both_packs("APIGWExecutionLoggingEnabled"), _UNLOGGED),
 }
@@ -164,6 +174,9 @@ _UNGUARDED = {
     "AwsSolutions::AwsSolutions-APIG3": _NO_ACL,
     **dict.fromkeys(both_packs("APIGWAssociatedWithWAF"), _NO_ACL),
 }
+_PUSHES = "policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 _ACCOUNT = {
-    "AwsSolutions::AwsSolutions-IAM4": "AWS documents no other policy for API Gateway's role for logs.",
+    f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:{_PUSHES}]": (
+        "AWS documents no other policy for API Gateway's role for logs."
+    ),
 }

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 
 from ..core.checks import items_of
-from ..core.place import construct_path, note_place
+from ..core.place import construct_path, environment_of, note_place
 from ..core.rules import DEVELOPER_GUIDE, Broken, Rules, enforce_together
 from ..core.tokens import is_token
 from ..hosting.asynchronous import AsyncEndpoint
@@ -104,7 +104,9 @@ class RuntimeVpcEndpoint(constructs.Construct):
         """For what this library does not offer."""
         self.vpc_endpoint.add_to_policy(
             iam.PolicyStatement(
+                # An account named as principal here would be its root user alone.
                 principals=[iam.AnyPrincipal()],
+                conditions={"StringEquals": {"aws:PrincipalAccount": environment_of(self).account}},
                 actions=[*_ACTIONS, *_asynchronous(endpoints)],
                 resources=[arn for each in endpoints for arn in _arns(each)],
             )

@@ -33,6 +33,7 @@ def test_only_the_named_endpoints_are_reached(stack: cdk.Stack, vpc: ec2.Vpc) ->
         "sagemaker:InvokeEndpoint",
         "sagemaker:InvokeEndpointWithResponseStream",
     ]
+    assert flat(statement["Condition"]["StringEquals"]["aws:PrincipalAccount"]) == "<AWS::AccountId>"
     # SageMaker checks names in lower case.
     assert [flat(each).rpartition("/")[2] for each in statement["Resource"]] == [
         "stack-endpoint",
