@@ -154,7 +154,9 @@ class RestFront(constructs.Construct):
 
 _CHECKED = "A validator of the API holds requests to their headers, and to a schema where one is given."
 _SIGNED = "IAM decides who calls: callers are applications with roles, not people of a user pool."
-_UNCACHED = "Each request is asked anew: what a model says is no copy of what it said, and is told to one caller."
+_UNCACHED = (
+    "Each request is asked anew: what a model says is no copy of what it said, and is told to one caller."
+)
 _NO_CERTIFICATE = "SageMaker is called by API Gateway in AWS's own network, and checks a signature by IAM."
 _UNTRACED = "Nothing of ours runs behind it that a trace could show; the access log has each part's time."
 _UNLOGGED = "Execution logs can hold bodies, in a group that never expires; the access log has the rest."
