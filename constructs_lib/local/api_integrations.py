@@ -38,7 +38,7 @@ class Runtime(Protocol):
 
 
 def install(runtime: Runtime) -> None:
-    """Answer integrations with ``runtime.sagemaker``."""
+    """Answer integrations with ``runtime.sagemaker``; requests are held to their methods' validators."""
 
     async def serve(integration: Integration, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         id = str(uuid.uuid4())
@@ -51,6 +51,7 @@ def install(runtime: Runtime) -> None:
         return _told(integration, answer, id)
 
     emulator_apigateway.serve_service(_SERVICE, serve)
+    emulator_apigateway.keep_validators()
 
 
 def _told(integration: Integration, answer: Answer, id: str) -> Answer:

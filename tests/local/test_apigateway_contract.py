@@ -15,7 +15,13 @@ CONTRACT: dict[str, list[str] | None] = {
     ],
     f"{REST}_parse_service_integration_uri": ["uri"],
     f"{REST}_select_service_integration_response": ["integration", "backend_status"],
-    f"{REST}_render_request_template_v1": ["template", "body_str", "params", "context"],
+    f"{REST}_render_request_template_v1": ["template", "body_str", "params_map", "context"],
+    f"{REST}_resources": None,
+    f"{REST}_create_request_validator": ["api_id", "data"],
+    f"{REST}_update_request_validator": ["api_id", "validator_id", "data"],
+    f"{REST}_delete_request_validator": ["api_id", "validator_id"],
+    "ministack.services.cloudformation.provisioners._apigw_method_create": ["logical_id", "props", "stack_name"],
+    "ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS": None,
 }  # fmt: skip
 
 
