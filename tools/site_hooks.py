@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import constructs_lib
+from constructs_lib.access import client
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = "source"
@@ -37,6 +38,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is made."""
     made = {target: (ROOT / source).read_text(encoding="utf-8") for source, target in _MOVED.items()}
     made |= {f"reference/{room}.md": _reference(room, names) for room, names in rooms().items()}
+    made["reference/client.md"] = _client()
     made |= {_page_of(source): _source(source) for source in _linked_sources(made)}
     for path, content in made.items():
         files.append(File.generated(config, path, content=content))
@@ -61,6 +63,12 @@ def rooms() -> dict[str, list[tuple[str, str]]]:
 def _reference(room: str, names: Iterable[tuple[str, str]]) -> str:
     listed = "\n\n".join(f"::: constructs_lib.{home}.{name}" for name, home in names)
     return f"# {room.capitalize()}\n\nAll of it is imported from `constructs_lib`.\n\n{listed}\n"
+
+
+def _client() -> str:
+    """What applications import, which starts no CDK."""
+    listed = "\n\n".join(f"::: constructs_lib.access.client.{name}" for name in sorted(client.__all__))
+    return f"# Client\n\nAll of it is imported from `constructs_lib.access.client`.\n\n{listed}\n"
 
 
 def _on_site(here: str, target: str) -> str:

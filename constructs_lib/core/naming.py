@@ -15,9 +15,6 @@ from .tokens import is_token
 ENDPOINT_NAME_LENGTH = 63
 """Longest name of an endpoint, endpoint configuration, model or variant."""
 
-NAME_PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-NAME_ALLOWED = "1–63 letters, digits and hyphens, beginning and ending with a letter or digit"
-
 _HASH_LENGTH = 8
 
 

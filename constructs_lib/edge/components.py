@@ -24,19 +24,25 @@ _VERDICT_SECONDS = 120
 MODEL_FILE = "model.tar.gz"
 
 # What is complete is marked so: an install that was cut off is begun anew. The environment before the current one
-# stays, for a component that goes back to it.
+# stays, for a component that goes back to it: a link says which that is, also to an install that comes after one that
+# was cut off.
 _INSTALL = """set -eu
 {python} -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) \
 if sys.version_info < (3, 11) else 0'
 program="{{artifacts:decompressedPath}}/{program}"
 venv="{{work:path}}/venv-{lock}"
-before="$(readlink "{{work:path}}/venv" || true)"
 if [ ! -f "$venv/complete" ]; then
   rm -rf "$venv"
   {python} -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --require-hashes --no-deps {where}-r "$program/requirements.txt"
   touch "$venv/complete"
 fi
+now="$(readlink "{{work:path}}/venv" || true)"
+if [ -n "$now" ] && [ "$now" != "$venv" ]; then
+  ln -sfn "$now" "{{work:path}}/venv.next"
+  mv -T "{{work:path}}/venv.next" "{{work:path}}/venv.before"
+fi
+before="$(readlink "{{work:path}}/venv.before" || true)"
 ln -sfn "$venv" "{{work:path}}/venv.next"
 mv -T "{{work:path}}/venv.next" "{{work:path}}/venv"
 for each in "{{work:path}}"/venv-*; do

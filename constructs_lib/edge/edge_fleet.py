@@ -21,6 +21,7 @@ from ..core.naming import physical_name
 from ..core.place import construct_path, note_place, stack_of
 from ..core.s3_prefix import S3Prefix
 from ..model.data import ModelData
+from .artefact_size import require_size
 from .components import MODEL_FILE, inference_recipe, model_recipe, runtime_recipe
 from .dashboard import fleet_dashboard
 from .device_package import NAME as PROGRAM
@@ -288,8 +289,10 @@ class EdgeFleet(constructs.Construct):
         self, runtime: Recipe, model: Recipe, inference: Recipe
     ) -> tuple[PublishedComponent, PublishedComponent, PublishedComponent]:
         program = device_package(self._props.program.wheels)
+        require_size(self, "program.wheels", program.path)
         packed = s3_assets.Asset(self, "Program", path=program.path, asset_hash=program.digest)
         data = self._props.model.archived(self, "ModelData")
+        require_size(self, "model", data.path)
         publisher = Publisher(self, "Publisher", names=self._names, artefacts=self.artefacts)
         publisher.let_take(packed.bucket, packed.s3_object_key)
         publisher.let_take(data.bucket, data.key)

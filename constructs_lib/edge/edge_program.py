@@ -10,7 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from ..core.checks import folder, size, text, whole_number
+from ..core.checks import folder, settled, size, text, whole_number
 from ..core.rules import Broken, Rules
 
 _RECIPES = "https://docs.aws.amazon.com/greengrass/v2/developerguide/component-recipe-reference.html"
@@ -70,6 +70,7 @@ def program_fits_a_device(program: EdgeProgram) -> Iterator[Broken]:
     """Port, socket, memory, threads and interpreter are ones that a Linux device has."""
     yield from whole_number("http_port", program.http_port, 1024, 65_535)
     yield from text("socket", program.socket, _SOCKET, "an absolute path of at most 101 plain characters")
+    yield from settled("memory", program.memory, "the recipe of the program is made of it")
     yield from size("memory", program.memory, _SMALLEST, _LARGEST, unit="MiB")
     yield from whole_number("threads", program.threads, 1, 64)
     yield from whole_number("max_concurrent", program.max_concurrent, 1, 256)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import aws_cdk as cdk
 import constructs
 import jsii
 
+from ..core.retired_types import why_retired
 from ..core.rules import DEVELOPER_GUIDE, listed
 
 RETIRED = listed(
@@ -15,28 +14,6 @@ RETIRED = listed(
     summary="No resource belongs to SageMaker Edge Manager or IoT Greengrass V1, which have ended.",
     source=DEVELOPER_GUIDE + "edge-eol.html",
 )
-_EDGE_MANAGER = (
-    "SageMaker Edge Manager ended on 26 April 2024; CloudFormation still knows the type, but nothing serves it. Use "
-    "EdgeFleet: IoT Greengrass V2 and ONNX Runtime"
-)
-_GREENGRASS_V1 = (
-    "IoT Greengrass V1 ended on 7 October 2026: its cores get nothing. Use EdgeFleet, or aws_greengrassv2"
-)
-_TYPES: Mapping[str, str] = {
-    "AWS::SageMaker::DeviceFleet": _EDGE_MANAGER,
-    "AWS::SageMaker::Device": _EDGE_MANAGER,
-}
-_FIRST_GENERATION = "AWS::Greengrass::"
-
-
-def why_retired(type: str) -> str | None:
-    """Why a CloudFormation type is of no use any more; None where it is.
-
-    Example::
-
-        why_retired("AWS::Greengrass::Group")
-    """
-    return _GREENGRASS_V1 if type.startswith(_FIRST_GENERATION) else _TYPES.get(type)
 
 
 @jsii.implements(constructs.IValidation)

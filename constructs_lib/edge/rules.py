@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ..core.checks import known, text
+from ..core.checks import known, standard_topics, text
 from ..core.rules import Broken, Rules
 from ..core.tokens import is_token
 from ..model.data import ModelDataPrefix
@@ -19,7 +19,6 @@ _ALARM = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_P
 _NAME = re.compile(rf"(?=.{{1,{LONGEST_FLEET_NAME}}}$)[a-z0-9]+(-[a-z0-9]+)*")
 _COMPONENT = re.compile(r"[a-zA-Z0-9-_.]{1,128}")
 _VERSION = re.compile(r"[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
-_MOST_TOPICS = 5
 _LONGEST_OTHERS = 1000
 """Characters of all names and versions: the functions of rollouts have 4 KB of environment."""
 
@@ -70,10 +69,9 @@ def other_components_are_exact(props: EdgeFleetProps) -> Iterator[Broken]:
 
 @fleet_rules.rule("SM-EDGE-005", source=_ALARM)
 def topics_fit_an_alarm(props: EdgeFleetProps) -> Iterator[Broken]:
-    """An alarm tells at most five topics, each once."""
+    """An alarm tells at most five topics, each once, all of them standard ones."""
     given = props.notify
-    if len(given) > _MOST_TOPICS:
-        yield Broken("notify", f"{len(given)} topics", f"at most {_MOST_TOPICS}")
+    yield from standard_topics("notify", given)
     if len(set(given)) != len(given):
         yield Broken("notify", f"{len(given)} topics", "each topic once")
 

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ..core.checks import latency, number, text
-from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.limits import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import Broken, Rules
 from .known_now import KNOWN_NOW, fields_known_now
 

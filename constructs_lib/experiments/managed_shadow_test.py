@@ -14,6 +14,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.checks import kind, known, text, whole_number
+from ..core.limits import EXPERIMENT_HOURS
 from ..core.naming import physical_name
 from ..core.place import construct_path, environment_of, note_place, path_of
 from ..core.roles import Permissions, execution_role
@@ -28,7 +29,7 @@ from .shadow_test import names_differ, not_on_inf1, weights_are_left_alone
 
 _Experiment = sagemaker.CfnInferenceExperiment
 _DESCRIPTION = re.compile(r".{1,1024}")
-_SHORTEST, _LONGEST = timedelta(hours=1), timedelta(days=30)
+_SHORTEST, _LONGEST = (timedelta(hours=each) for each in EXPERIMENT_HOURS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import whole_number
+from ..core.limits import ASYNC_CONCURRENCY
 from ..core.place import construct_path
 from ..core.rules import (
     API_REFERENCE,
@@ -211,7 +212,7 @@ async_rules = support_rules(Kind.ASYNC, including=hosting_rules)
 def concurrency_per_instance(props: AsyncProps) -> Iterator[Broken]:
     """An instance works on 1–1,000 requests at once."""
     name = "max_concurrent_invocations_per_instance"
-    yield from whole_number(name, props.max_concurrent_invocations_per_instance, 1, 1000)
+    yield from whole_number(name, props.max_concurrent_invocations_per_instance, *ASYNC_CONCURRENCY)
 
 
 @async_rules.rule("SM-ASYNC-005", source=DEVELOPER_GUIDE + "async-inference-monitor.html")

@@ -24,10 +24,9 @@ from ..core.checks import (
     text,
     whole_number,
 )
+from ..core.limits import MAX_CAPACITY, MAX_STEPS, UTILIZATION_TARGET
 from ..core.rules import SCALING_GUIDE, Broken, Rules
 from ..core.tokens import is_token
-
-MAX_CAPACITY = 10_000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _NAME_ALLOWED = "a name of letters, digits and hyphens, beginning with a letter"
@@ -250,7 +249,7 @@ def targets_are_positive(scaling: AutoScaling) -> Iterator[Broken]:
     for name in CAPACITY_TARGETS:
         yield from number(name, getattr(scaling, name), 0, above=True)
     utilization = scaling.provisioned_concurrency_utilization
-    yield from number("provisioned_concurrency_utilization", utilization, 0.1, 0.9)
+    yield from number("provisioned_concurrency_utilization", utilization, *UTILIZATION_TARGET)
 
 
 @scaling_rules.rule("SM-SCALING-004", source=_TARGETS)
@@ -315,8 +314,8 @@ def steps_cover_without_overlap(scaling: StepScaling) -> Iterator[Broken]:
 
 
 def _contiguous(steps: Sequence[ScalingStep]) -> Iterator[Broken]:
-    if not 1 <= len(steps) <= 20:
-        yield Broken("steps", f"{len(steps)} steps", "1–20 steps")
+    if not 1 <= len(steps) <= MAX_STEPS:
+        yield Broken("steps", f"{len(steps)} steps", f"1–{MAX_STEPS} steps")
         return
     allowed = "steps that begin where the one before ends, for example (None, 0), (0, 10), (10, None)"
     shown = [(step.lower, step.upper) for step in steps]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +12,10 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.buckets import data_bucket
 from ..core.checks import KEY_PREFIX, kind, known, text, whole_number
+from ..core.limits import CONTENT_TYPE, MAX_CONTENT_TYPES, SAMPLING_PERCENT
 from ..core.place import path_of
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, Broken, Rules
-
-MAX_CONTENT_TYPES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +92,12 @@ class DataCapture:
 capture_rules = Rules[DataCapture]()
 
 _SOURCE = API_REFERENCE + "API_DataCaptureConfig.html"
-_CONTENT_TYPE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*")
 
 
 @capture_rules.rule("SM-CAPTURE-001", source=_SOURCE)
 def sampling_is_a_percentage(capture: DataCapture) -> Iterator[Broken]:
     """The sampling percentage is a whole number from 0 to 100."""
-    yield from whole_number("sampling_percent", capture.sampling_percent, 0, 100)
+    yield from whole_number("sampling_percent", capture.sampling_percent, *SAMPLING_PERCENT)
 
 
 @capture_rules.rule("SM-CAPTURE-002", source=_SOURCE)
@@ -125,7 +122,7 @@ def content_types_are_few(capture: DataCapture) -> Iterator[Broken]:
         if len(given) > MAX_CONTENT_TYPES:
             yield Broken(name, f"{len(given)} types", f"at most {MAX_CONTENT_TYPES}")
         for each in given:
-            yield from text(name, each, _CONTENT_TYPE, "media types such as text/csv")
+            yield from text(name, each, CONTENT_TYPE, "media types such as text/csv")
 
 
 @capture_rules.rule("SM-CAPTURE-004", source=_SOURCE)

@@ -14,12 +14,13 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import bounds, kind, within
+from ..core.limits import MAX_CAPACITY
 from ..core.place import construct_path
 from ..core.roles import Permissions, RolePolicies, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules, enforce_together, violations_of
 from ..core.tokens import is_token
 from ..model.network import bound_network, network_props_go_together
-from .auto_scaling import MAX_CAPACITY, AutoScaling
+from .auto_scaling import AutoScaling
 from .capture import DataCapture
 from .component_advice import FleetAdvice
 from .component_rules import Placement

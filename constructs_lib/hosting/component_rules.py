@@ -13,18 +13,27 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core import instance_types
 from ..core.checks import duration, known, number, text, whole_number, within
-from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.limits import (
+    COMPONENT_LEAST_CORES,
+    COMPONENT_LEAST_MEBIBYTES,
+    COMPONENT_MOST_ACCELERATORS,
+    MAX_CAPACITY,
+    NAME_ALLOWED,
+    NAME_PATTERN,
+    ROLLING_PERCENT,
+    STARTUP_SECONDS,
+)
 from ..core.roles import RolePolicies
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..model.model import Model
 from ..model.reference import is_model
-from .auto_scaling import MAX_CAPACITY, AutoScaling, is_moved
+from .auto_scaling import AutoScaling, is_moved
 from .hosting_rules import FEW_ALARMS, few_alarms
 from .rollout import Rollout
 from .support import Kind, support_rules
 from .waking import may_sleep, wake_up_name_is_free
 
-_LEAST_BATCH_PERCENT, _MOST_BATCH_PERCENT = 5, 50
+_LEAST_BATCH_PERCENT, _MOST_BATCH_PERCENT = ROLLING_PERCENT
 _ONE_BY_ONE_UP_TO = 100 // _LEAST_BATCH_PERCENT
 
 
@@ -124,8 +133,8 @@ def memory_fits(props: ComponentProps) -> Iterator[Broken]:
     """A copy needs at least 128 MiB, and not more than it may take at most."""
     low, high = _mebibytes(props.memory), _mebibytes(props.max_memory)
     for name, size in (("memory", low), ("max_memory", high)):
-        if size is not None and (size < 128 or not size.is_integer()):
-            yield Broken(name, f"{size:g} MiB", "a Size of whole MiB, at least 128")
+        if size is not None and (size < COMPONENT_LEAST_MEBIBYTES or not size.is_integer()):
+            yield Broken(name, f"{size:g} MiB", f"a Size of whole MiB, at least {COMPONENT_LEAST_MEBIBYTES}")
     if low is not None and high is not None and low > high:
         yield Broken("memory", f"{low:g} MiB", f"at most max_memory ({high:g} MiB)")
 
@@ -139,8 +148,8 @@ def _mebibytes(size: object) -> float | None:
 @_all_components.rule("SM-COMPONENT-006", source=_RESOURCES)
 def compute_fits(props: ComponentProps) -> Iterator[Broken]:
     """A copy needs at least 0.25 CPU cores, and accelerators only where its instances have some."""
-    yield from number("cpu_cores", props.cpu_cores, 0.25)
-    yield from whole_number("accelerators", props.accelerators, 1, 64)
+    yield from number("cpu_cores", props.cpu_cores, COMPONENT_LEAST_CORES)
+    yield from whole_number("accelerators", props.accelerators, 1, COMPONENT_MOST_ACCELERATORS)
     type = props.instance_type
     # Of types newer than this release nothing is known.
     if props.accelerators is None or type not in instance_types.hosting_types():
@@ -166,8 +175,8 @@ def copies_within_bounds(props: ComponentProps) -> Iterator[Broken]:
 )
 def component_timeouts_fit(props: ComponentProps) -> Iterator[Broken]:
     """Download and start-up of a copy may take 1–60 minutes."""
-    yield from duration("download_timeout", props.download_timeout, 60, 3600)
-    yield from duration("startup_timeout", props.startup_timeout, 60, 3600)
+    yield from duration("download_timeout", props.download_timeout, *STARTUP_SECONDS)
+    yield from duration("startup_timeout", props.startup_timeout, *STARTUP_SECONDS)
 
 
 @_all_components.rule("SM-COMPONENT-009", source=_CREATE)

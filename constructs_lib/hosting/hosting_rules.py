@@ -14,14 +14,14 @@ from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core import instance_types
 from ..core.checks import kind, known, text
-from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.limits import MAX_ROLLBACK_ALARMS, NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ..core.tokens import is_token
 from .auto_scaling import AutoScaling
 from .capture import DataCapture
 from .metrics import MetricsPublishing
 from .rollback_alarms import built_in_alarms
-from .rollout import MAX_ROLLBACK_ALARMS, Rollout
+from .rollout import Rollout
 from .scaling import Scalable
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from ..core.limits import METRIC_INTERVALS
 from ..core.rules import API_REFERENCE, Broken, Rules
 from ..core.tokens import is_token
 
@@ -158,8 +159,6 @@ class MetricsPublishing:
 
 
 publishing_rules = Rules[MetricsPublishing]()
-
-METRIC_INTERVALS = (10, 30, 60, 120, 180, 240, 300)
 
 
 @publishing_rules.rule("SM-ENDPOINT-007", source=API_REFERENCE + "API_MetricsConfig.html")

@@ -143,6 +143,8 @@ class InferencePipeline(HostedEndpoint):
         super().__init__(scope, id, props=props)
         self.model = Model.of_props(self, "Model", made_of)
         """The SageMaker model of all containers."""
+        self.direct_invocation = direct_invocation
+        """Whether each request names the one container that answers it."""
         self._host(props, [props.variant(self.model)], Particulars())
         self.grants = PipelineGrants(self, direct_invocation=direct_invocation)
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import items_of, known
+from ..core.limits import MAX_VARIANTS
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken
 from ..model.reference import is_model
 from .hosting_rules import HostingProps, hosting_rules
 from .rollout import Rollout
 from .support import Kind, support_rules
 from .variant import DEFAULT_VARIANT_NAME, Variant, default_count, is_known_count
-
-MAX_VARIANTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,17 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.checks import duration, items_of, kind, latency, number, whole_number
+from ..core.limits import (
+    CANARY_PERCENT,
+    EXECUTION_SECONDS,
+    LINEAR_PERCENT,
+    MAX_CAPACITY,
+    ROLLBACK_PERCENT,
+    ROLLING_PERCENT,
+    WAIT_SECONDS,
+)
 from ..core.rules import DEVELOPER_GUIDE, Broken, Rules
 from .canary_analysis import CanaryAnalysis, bake_is_long_enough
-
-MAX_ROLLBACK_ALARMS = 10
 
 DEFAULT_ERROR_RATE_PERCENT = 5.0
 DEFAULT_LATENCY_SECONDS = 30
@@ -305,9 +312,9 @@ _GUARDRAILS = DEVELOPER_GUIDE + "deployment-guardrails-blue-green.html"
 _ROLLING = DEVELOPER_GUIDE + "deployment-guardrails-rolling.html"
 
 _PERCENT_RANGES = {
-    _Kind.CANARY: (1, 50),
-    _Kind.LINEAR: (10, 50),
-    _Kind.ROLLING: (5, 50),
+    _Kind.CANARY: CANARY_PERCENT,
+    _Kind.LINEAR: LINEAR_PERCENT,
+    _Kind.ROLLING: ROLLING_PERCENT,
 }
 
 
@@ -321,7 +328,7 @@ def one_size(rollout: Rollout) -> Iterator[Broken]:
     if (rollout.percent is None) == (rollout.instances is None):
         yield Broken(percent, rollout.percent, f"exactly one of {percent} and {instances}")
     yield from whole_number(percent, rollout.percent, low, high)
-    yield from whole_number(instances, rollout.instances, 1, 10_000)
+    yield from whole_number(instances, rollout.instances, 1, MAX_CAPACITY)
 
 
 @rollout_rules.rule("SM-ROLLOUT-002", source=_GUARDRAILS)
@@ -330,15 +337,15 @@ def waits_are_short(rollout: Rollout) -> Iterator[Broken]:
     if not rollout.is_all_at_once:
         yield from kind("wait", rollout.wait, cdk.Duration, optional=False, fix="wait=Duration.minutes(10)")
     if isinstance(rollout.wait, cdk.Duration):
-        yield from duration("wait", rollout.wait, 0, 3600)
-    yield from duration("termination_wait", rollout.termination_wait, 0, 3600)
+        yield from duration("wait", rollout.wait, *WAIT_SECONDS)
+    yield from duration("termination_wait", rollout.termination_wait, *WAIT_SECONDS)
 
 
 @rollout_rules.rule("SM-ROLLOUT-003", source=_GUARDRAILS)
 def execution_outlasts_the_waits(rollout: Rollout) -> Iterator[Broken]:
     """The maximum execution time is 10 minutes – 8 hours and longer than all waits together."""
     limit = rollout.maximum_execution
-    broken = list(duration("maximum_execution", limit, 600, 28_800))
+    broken = list(duration("maximum_execution", limit, *EXECUTION_SECONDS))
     yield from broken
     if broken or not isinstance(limit, cdk.Duration) or limit.is_unresolved():
         return
@@ -369,7 +376,7 @@ def _all_waits(rollout: Rollout) -> int | None:
 @rollout_rules.rule("SM-ROLLOUT-004", source=_ROLLING)
 def way_back_is_a_percentage(rollout: Rollout) -> Iterator[Broken]:
     """Batches on the way back are 1–100 % of the capacity."""
-    yield from whole_number("rollback_percent", rollout.rollback_percent, 1, 100)
+    yield from whole_number("rollback_percent", rollout.rollback_percent, *ROLLBACK_PERCENT)
 
 
 @rollout_rules.rule("SM-ROLLOUT-007", source=_GUARDRAILS)

@@ -12,6 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import known, size, whole_number, within
+from ..core.limits import SERVERLESS_CONCURRENCY, SERVERLESS_GIB
 from ..core.place import construct_path
 from ..core.roles import acknowledge, both_packs
 from ..core.rules import DEVELOPER_GUIDE, Broken, enforce_together
@@ -26,7 +27,6 @@ from .scaling import Scalable
 from .support import Kind, support_rules
 from .variant import DEFAULT_VARIANT_NAME, Variant
 
-MAX_CONCURRENCY = 200
 DEFAULT_MAX_CONCURRENCY = 20
 
 _VOLUME_KEY = "SageMakerEndpointConfigurationKMSKeyConfigured"
@@ -188,13 +188,13 @@ _PROVISIONED = DEVELOPER_GUIDE + "serverless-endpoints-provisioned-concurrency.h
 @serverless_rules.rule("SM-SERVERLESS-001", source=_SOURCE)
 def memory_is_offered(props: ServerlessProps) -> Iterator[Broken]:
     """The memory is 1, 2, 3, 4, 5 or 6 GiB."""
-    yield from size("memory", props.memory, 1, 6)
+    yield from size("memory", props.memory, *SERVERLESS_GIB)
 
 
 @serverless_rules.rule("SM-SERVERLESS-002", source=_SOURCE)
 def concurrency_is_bounded(props: ServerlessProps) -> Iterator[Broken]:
     """The maximum concurrency is 1–200."""
-    yield from whole_number("max_concurrency", props.max_concurrency, 1, MAX_CONCURRENCY)
+    yield from whole_number("max_concurrency", props.max_concurrency, *SERVERLESS_CONCURRENCY)
 
 
 @serverless_rules.rule("SM-SERVERLESS-003", source=_PROVISIONED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,12 +14,12 @@ from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core import instance_types
 from ..core.checks import duration, kind, number, size, text, whole_number, within
-from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.limits import AMI_PATTERN, MAX_CAPACITY, NAME_ALLOWED, NAME_PATTERN, STARTUP_SECONDS, VOLUME_GIB
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 from ..model.model import ModelBase
 from ..model.reference import is_model, model_name
-from .auto_scaling import MAX_CAPACITY, AutoScaling
+from .auto_scaling import AutoScaling
 from .scaling import Scalable
 
 DEFAULT_VARIANT_NAME = "AllTraffic"
@@ -139,7 +138,6 @@ PENDING_MODEL: Any = type(
 variant_rules = Rules[Variant]()
 
 _SOURCE = API_REFERENCE + "API_ProductionVariant.html"
-_AMI = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}")
 
 
 @variant_rules.rule("SM-VARIANT-001", source=_SOURCE)
@@ -177,14 +175,14 @@ def numbers_fit(variant: Variant) -> Iterator[Broken]:
     if variant.weight is None:
         yield Broken("weight", None, "a number of at least 0")
     yield from number("weight", variant.weight, 0)
-    yield from size("volume_size", variant.volume_size, 1, 512)
+    yield from size("volume_size", variant.volume_size, *VOLUME_GIB)
 
 
 @variant_rules.rule("SM-VARIANT-005", source=_SOURCE)
 def timeouts_fit(variant: Variant) -> Iterator[Broken]:
     """Download and start-up may take 1–60 minutes."""
-    yield from duration("download_timeout", variant.download_timeout, 60, 3600)
-    yield from duration("startup_timeout", variant.startup_timeout, 60, 3600)
+    yield from duration("download_timeout", variant.download_timeout, *STARTUP_SECONDS)
+    yield from duration("startup_timeout", variant.startup_timeout, *STARTUP_SECONDS)
 
 
 @variant_rules.rule("SM-VARIANT-006", source=_SOURCE)
@@ -195,7 +193,9 @@ def variant_parts_have_their_types(variant: Variant) -> Iterator[Broken]:
     )
     yield from kind("routing", variant.routing, RoutingStrategy)
     ami = variant.inference_ami_version
-    yield from text("inference_ami_version", ami, _AMI, "a name such as al2-ami-sagemaker-inference-gpu-2")
+    yield from text(
+        "inference_ami_version", ami, AMI_PATTERN, "a name such as al2-ami-sagemaker-inference-gpu-2"
+    )
     yield from kind("ssm_access", variant.ssm_access, bool, optional=False)
 
 

@@ -11,15 +11,18 @@ import constructs
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ..core.checks import folder, kind, text
-from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.limits import (
+    MAX_ENVIRONMENT_BYTES,
+    MAX_ENVIRONMENT_KEYS,
+    NAME_ALLOWED,
+    NAME_PATTERN,
+    VARIABLE_PATTERN,
+)
 from ..core.roles import Permissions
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 from .data import BoundData, ModelData, ModelDataPrefix
 from .image import BoundImage, ContainerImage
-
-MAX_ENVIRONMENT_KEYS = 100
-MAX_ENVIRONMENT_BYTES = 32 * 1024
 
 # SageMaker has no property for the version of model data. A change here replaces the model, and that
 # is what makes the endpoint load the artefact again.
@@ -145,7 +148,6 @@ multi_model_rules = Rules[MultiModel]()
 
 _SOURCE = API_REFERENCE + "API_ContainerDefinition.html"
 _PACKAGE = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[\S]{1,2048}")
-_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,1023}")
 
 
 @container_rules.rule("SM-CONTAINER-001", source=_SOURCE)
@@ -171,7 +173,7 @@ def environment_fits(container: Container) -> Iterator[Broken]:
         yield Broken("environment", given, "a mapping of names to strings")
         return
     for name, value in given.items():
-        yield from text("environment", name, _VARIABLE, "names of letters, digits and underscores")
+        yield from text("environment", name, VARIABLE_PATTERN, "names of letters, digits and underscores")
         if not isinstance(value, str):
             yield Broken(f"environment[{name!r}]", value, "a string", f"{str(value)!r}")
     room = MAX_ENVIRONMENT_KEYS - 3  # ours: entry point, its folder, data version

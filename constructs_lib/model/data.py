@@ -47,6 +47,8 @@ class ArchivedModel:
     key: str
     fingerprint: str
     """Known at synthesis, unless the key is not."""
+    path: str | None = None
+    """Of the file on this machine, where it is packed here."""
 
 
 class ModelData(ABC):
@@ -113,25 +115,30 @@ class _AssetData(ModelData):
         _asset_rules.enforce(self, path="ModelData.from_asset")
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundData:
-        asset = self._asset(scope, id)
+        asset, _ = self._asset(scope, id)
         _let_read(permissions, asset.bucket, asset.s3_object_key)
         return BoundData(url=asset.s3_object_url)
 
     def archived(self, scope: constructs.Construct, id: str) -> ArchivedModel:
-        asset = self._asset(scope, id)
-        return ArchivedModel(bucket=asset.bucket, key=asset.s3_object_key, fingerprint=asset.asset_hash)
+        asset, path = self._asset(scope, id)
+        return ArchivedModel(
+            bucket=asset.bucket, key=asset.s3_object_key, fingerprint=asset.asset_hash, path=path
+        )
 
-    def _asset(self, scope: constructs.Construct, id: str) -> s3_assets.Asset:
+    def _asset(self, scope: constructs.Construct, id: str) -> tuple[s3_assets.Asset, str]:
+        """The asset, and the file that it is of."""
         if Path(self.path).is_file():
-            return s3_assets.Asset(scope, id, path=str(Path(self.path).resolve()))
+            path = str(Path(self.path).resolve())
+            return s3_assets.Asset(scope, id, path=path), path
         packed = self._pack(construct_path(scope, id))
-        return s3_assets.Asset(
+        asset = s3_assets.Asset(
             scope,
             id,
             path=str(packed.path),
             asset_hash=packed.digest,
             asset_hash_type=cdk.AssetHashType.CUSTOM,
         )
+        return asset, str(packed.path)
 
     def _pack(self, path: str) -> archive.Archive:
         try:

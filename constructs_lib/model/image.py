@@ -13,6 +13,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
 from ..core.checks import file, kind, known, text
+from ..core.limits import ECR_URI, ECR_URI_ALLOWED
 from ..core.place import construct_path, environment_of, stack_of
 from ..core.roles import Permissions, allow_pull
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
@@ -257,13 +258,6 @@ class _AssetImage(ContainerImage):
         return BoundImage(uri=asset.image_uri)
 
 
-_ECR_URI = re.compile(
-    r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
-    r"/(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
-    r"(?P<pin>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})?"
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _UriImage(ContainerImage):
     uri: str
@@ -273,7 +267,7 @@ class _UriImage(ContainerImage):
 
     def bind(self, scope: constructs.Construct, id: str, permissions: Permissions) -> BoundImage:
         environment = environment_of(scope)
-        match = None if is_token(self.uri) else _ECR_URI.fullmatch(self.uri)
+        match = None if is_token(self.uri) else ECR_URI.fullmatch(self.uri)
         if match is None:
             allow_pull(
                 permissions,
@@ -320,11 +314,11 @@ def entry_point_is_a_file_name(wanted: _Wanted) -> Iterator[Broken]:
 @_uri_rules.rule("SM-IMAGE-002", source=API_REFERENCE + "API_ContainerDefinition.html")
 def ecr_uri(image: _UriImage) -> Iterator[Broken]:
     """A URI names an image in Amazon ECR."""
-    if known(image.uri) and not (isinstance(image.uri, str) and _ECR_URI.fullmatch(image.uri)):
+    if known(image.uri) and not (isinstance(image.uri, str) and ECR_URI.fullmatch(image.uri)):
         yield Broken(
             "uri",
             image.uri,
-            "<12-digit account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag> or @sha256:<digest>",
+            ECR_URI_ALLOWED,
             "push the image to ECR, or let ContainerImage.from_asset(directory) do it",
         )
 

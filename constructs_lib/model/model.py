@@ -15,13 +15,12 @@ from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk.interfaces import aws_sagemaker as references
 
 from ..core.checks import items_of, kind
+from ..core.limits import MAX_CONTAINERS
 from ..core.place import construct_path, note_place
 from ..core.roles import Permissions, allow_network, allow_telemetry, execution_role
 from ..core.rules import API_REFERENCE, DEVELOPER_GUIDE, Broken, Rules
 from .container import Container
 from .network import bound_network, network_props_go_together
-
-MAX_CONTAINERS = 15
 
 
 @jsii.implements(references.IModelRef)

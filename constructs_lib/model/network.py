@@ -9,11 +9,8 @@ from typing import Protocol, TypeVar
 import constructs
 from aws_cdk import aws_ec2 as ec2
 
+from ..core.limits import MAX_SECURITY_GROUPS, MAX_SUBNETS
 from ..core.rules import Broken
-
-MAX_SECURITY_GROUPS = 5
-MAX_SUBNETS = 16
-
 
 Config = TypeVar("Config")
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as stepfunctions
 
 from ..core.checks import text
-from ..core.naming import NAME_ALLOWED, NAME_PATTERN
+from ..core.limits import NAME_ALLOWED, NAME_PATTERN
 from ..core.rules import DEVELOPER_GUIDE, Broken, Rules
 from ..core.tokens import is_token
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_sns as sns
 
 from ..core.checks import items_of
+from ..core.limits import MAX_ALARM_ACTIONS
 from ..core.rules import Broken, Rules
 from ..core.tokens import is_token
 from ..hosting.endpoint import EndpointBase
@@ -16,7 +17,6 @@ from .planned_alarms import PlannedAlarm, planned_alarms
 from .thresholds import ENDPOINT_METRICS, PUT_METRIC_ALARM, InstancesThreshold
 from .watched_variants import WatchedVariant, kind_of, watched_variants
 
-_MOST_ACTIONS = 5
 """Of an alarm, in one state."""
 
 
@@ -104,10 +104,10 @@ def actions_are_few(props: EndpointMonitoringProps) -> Iterator[Broken]:
     """An alarm has at most 5 actions."""
     for signal, name, threshold in props.chosen.all():
         count = len(props.notify) + len(threshold.notify)
-        if count > _MOST_ACTIONS:
+        if count > MAX_ALARM_ACTIONS:
             where = f"alarms.{signal.name}[{name!r}].notify"
             yield Broken(
-                where, count, f"{_MOST_ACTIONS} with those of notify", "one topic with more subscribers"
+                where, count, f"{MAX_ALARM_ACTIONS} with those of notify", "one topic with more subscribers"
             )
-    if len(props.notify) > _MOST_ACTIONS:
-        yield Broken("notify", len(props.notify), f"at most {_MOST_ACTIONS}")
+    if len(props.notify) > MAX_ALARM_ACTIONS:
+        yield Broken("notify", len(props.notify), f"at most {MAX_ALARM_ACTIONS}")

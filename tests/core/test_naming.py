@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from constructs_lib.core.naming import NAME_PATTERN, fitted_name, physical_name
+from constructs_lib.core.limits import NAME_PATTERN
+from constructs_lib.core.naming import fitted_name, physical_name
 from tests.support.synth import fresh_app
 
 

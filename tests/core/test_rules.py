@@ -33,7 +33,9 @@ ROOMS = (
     "monitoring/model_monitor",
     "batch",
     "edge",
+    "delivery",
     "access",
+    "rules",
 )
 
 
@@ -48,9 +50,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def texts() -> str:
     return "\n".join(
-        file.read_text(encoding="utf-8")
-        for room in ROOMS
-        for file in sorted((TESTS / room).glob("test_*.py"))
+        file.read_text(encoding="utf-8") for room in ROOMS for file in sorted((TESTS / room).glob("*.py"))
     )
 
 

@@ -31,6 +31,8 @@ from constructs_lib import (
     ContainerImage,
     DataCapture,
     DataQuality,
+    Deployments,
+    DeployTarget,
     DirectApi,
     DirectApiGrants,
     DriftTest,
@@ -46,6 +48,7 @@ from constructs_lib import (
     ErrorThreshold,
     ExponentialRate,
     Facet,
+    GitHubDeployRoles,
     GroundTruth,
     HeldOutSet,
     InferenceApi,
@@ -81,6 +84,9 @@ from constructs_lib import (
     ScheduledScaling,
     ServerlessEndpoint,
     ShadowTest,
+    SmokeExpectation,
+    SmokeRequest,
+    SmokeTest,
     StepScaling,
     SuspendedScaling,
     Throttle,
@@ -89,6 +95,7 @@ from constructs_lib import (
     Variant,
 )
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
+from constructs_lib.rules import SageMakerRules, guard_plugin
 from tools import rule_catalogue, support_table
 
 from .markdown import PAGES, ROOT, anchors, blocks, code_spans, links
@@ -102,11 +109,14 @@ SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW = (
     for name in ("serverless", "asynchronous", "multi-model", "pipeline", "components", "shadow")
 )
 ALARMS = DOCS / "endpoint-alarms.md"
+DELIVERY = DOCS / "delivery.md"
+MANIFESTS = DOCS / "manifests.md"
 MONITORING = DOCS / "monitoring.md"
 MODEL_MONITOR = DOCS / "model-monitor.md"
 BATCH = DOCS / "batch.md"
 EDGE = DOCS / "edge.md"
 API = DOCS / "api.md"
+TEMPLATES = DOCS / "template-rules.md"
 ENDPOINTS = (REALTIME, SERVERLESS, ASYNC, MULTI_MODEL, PIPELINE, COMPONENTS, SHADOW)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -238,7 +248,17 @@ ON_PAGES = {
     MULTI_MODEL: (MultiModelEndpoint, MultiModelEndpoint.add_model, MultiModel),
     PIPELINE: (InferencePipeline,),
     COMPONENTS: (ComponentEndpoint, ComponentEndpoint.add_component, ManagedInstanceScaling),
+    TEMPLATES: (SageMakerRules, guard_plugin),
     SHADOW: (ShadowTest, Comparison, ManagedShadowTest),
+    MANIFESTS: (Deployments,),
+    DELIVERY: (
+        GitHubDeployRoles,
+        DeployTarget,
+        SmokeTest,
+        SmokeRequest,
+        SmokeRequest.from_file,
+        SmokeExpectation,
+    ),
     ALARMS: (
         AlarmThreshold,
         ErrorThreshold,
@@ -417,6 +437,6 @@ def test_rule_ids_exist(page: Path) -> None:
 
 def test_every_warning_is_explained() -> None:
     warnings = {entry.id for entry in rule_catalogue.rules() if entry.severity == "warning"}
-    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE))
+    explained = " ".join(text_of(page) for page in (*ENDPOINTS, MODEL, MODEL_MONITOR, BATCH, EDGE, DELIVERY))
 
     assert {id for id in warnings if id not in explained} == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from constructs_lib import (
     ModelData,
     RetiredServices,
 )
-from constructs_lib.edge.retired import why_retired
+from constructs_lib.core.retired_types import why_retired
+from constructs_lib.edge import artefact_size
+from constructs_lib.edge.device_package import device_package
 from tests.support.refusals import Refusal, as_parameters
 from tests.support.synth import fresh_app
 
@@ -35,10 +38,12 @@ TOPICS = [
     sns.Topic.from_topic_arn(STACK, f"Topic{each}", f"arn:aws:sns:eu-west-1:111122223333:t{each}")
     for each in range(6)
 ]
+FIFO = sns.Topic(STACK, "Fifo", fifo=True)
 ARCHIVE = ModelData.from_bucket(BUCKET, "1.0.0/model.tar.gz")
 DEVICES = EdgeDevices.matching("cam-[0-9]+")
 Seconds = cdk.Duration.seconds
 Minutes = cdk.Duration.minutes
+TOKEN = cdk.Size.mebibytes(cdk.Token.as_number({"Ref": "Memory"}))
 
 
 def a_fleet(**props: Any) -> Callable[[], EdgeFleet]:
@@ -92,6 +97,9 @@ REFUSED = [
     Refusal("SM-EDGE-005", a_fleet(notify=TOPICS), "notify", "6 topics", "at most 5"),
     Refusal("SM-EDGE-005", a_fleet(notify=[TOPICS[0], TOPICS[0]]), "notify", "2 topics", "once"),
     Refusal(
+        "SM-EDGE-005", a_fleet(notify=[TOPICS[0], FIFO]), "notify[1]", "a FIFO topic", "a standard topic"
+    ),
+    Refusal(
         "SM-EDGE-006",
         a_fleet(artefact_bucket=BUCKET, encryption_key=KEY),
         "encryption_key",
@@ -102,6 +110,7 @@ REFUSED = [
     Refusal("SM-EDGE-010", a_program(socket="run.sock"), "socket", "run.sock", "absolute path"),
     Refusal("SM-EDGE-010", a_program(socket="/a'b"), "socket", "/a'b", "absolute path"),
     Refusal("SM-EDGE-010", a_program(memory=cdk.Size.mebibytes(63)), "memory", "63 MiB", "from 64"),
+    Refusal("SM-EDGE-010", a_program(memory=TOKEN), "memory", TOKEN, "known at synthesis"),
     Refusal("SM-EDGE-010", a_program(threads=0), "threads", 0, "from 1 to 64"),
     Refusal("SM-EDGE-010", a_program(max_concurrent=257), "max_concurrent", 257, "from 1 to 256"),
     Refusal("SM-EDGE-010", a_program(python="python3; rm"), "python", "python3; rm", "interpreter"),
@@ -192,6 +201,30 @@ def test_retention_is_of_a_new_bucket() -> None:
 )
 def test_the_bounds_are_taken(attempt: Callable[[], object]) -> None:
     attempt()
+
+
+@pytest.mark.parametrize("larger", [False, True], ids=["as large as may be", "larger"])
+def test_what_devices_fetch_is_no_larger_than_greengrass_takes(
+    larger: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model.tar.gz"
+    model.write_bytes(b"x" * 2_000_000)
+    monkeypatch.setattr(artefact_size, "LARGEST_BYTES", 2_000_000 - larger)
+    attempt = a_fleet(model=ModelData.from_asset(str(model)))
+    if larger:
+        Refusal("SM-EDGE-007", attempt, "model", "2,000,000 bytes", "1,999,999 bytes").check()
+    else:
+        attempt()
+
+
+def test_wheels_are_measured_packed_and_with_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.whl").write_bytes(os.urandom(300_000))
+    monkeypatch.setattr(artefact_size, "LARGEST_BYTES", 300_000)
+    size = f"{Path(device_package(str(tmp_path)).path).stat().st_size:,} bytes"
+    attempt = a_fleet(program=EdgeProgram(wheels=str(tmp_path)))
+    Refusal("SM-EDGE-007", attempt, "program.wheels", size, "300,000 bytes").check()
 
 
 def test_wheels_that_are_there_are_taken(tmp_path: Path) -> None:

@@ -245,6 +245,7 @@ def test_cut_off_before_any_line_what_ran_still_runs_and_the_next_try_is_whole(
         assert device.install().returncode == 0, line
         assert device.is_ready(), line
         assert device.current.name == "venv-bbbbbbbbbbbb", line
+        assert device.environments == {"venv-aaaaaaaaaaaa", "venv-bbbbbbbbbbbb"}, line
     # All but the line that no run reaches: there is no third environment to remove.
     assert killed >= number - 2
 

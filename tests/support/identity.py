@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,12 +18,20 @@ _NAMES = {
     "AWS::SageMaker::InferenceExperiment": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
+_DIGEST = re.compile(r"(?<=Policy)[0-9a-f]{8}[0-9A-F]{8}$")
 _OF_STATE = ("AWS::KMS::Key", "AWS::S3::Bucket")
 
 
 def identities(template: Mapping[str, Any]) -> Identities:
     """The identities of a template's resources."""
-    return {id: _identity(resource) for id, resource in sorted(template["Resources"].items())}
+    return {
+        _named(id, resource): _identity(resource) for id, resource in sorted(template["Resources"].items())
+    }
+
+
+def _named(id: str, resource: Mapping[str, Any]) -> str:
+    """The id without the digest of a policy's statements (`Permissions.attach`): what changes with it is meant to."""
+    return _DIGEST.sub("", id) if resource["Type"] == "AWS::IAM::Policy" else id
 
 
 def _identity(resource: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ from stacks.asynchronous import AsyncStack
 from stacks.batch import BatchStack
 from stacks.components import ComponentsStack
 from stacks.edge import EdgeStack
+from stacks.experiment import ExperimentStack
 from stacks.monitored import MonitoredStack
 from stacks.multi_model import MultiModelStack
 from stacks.pipeline import PipelineStack
@@ -81,6 +82,15 @@ def build(folder: Path) -> cdk.App:
     EveryKind(app, "EveryKind", model=model, code=code)
     EveryMonitor(app, "EveryMonitor", baseline=baseline)
     BatchStack(app, "Batch", model=str(model), code=str(code))
+    ExperimentStack(
+        app,
+        "Experiment",
+        models={"few": str(steps[0] / "model"), "many": str(model)},
+        code=str(code),
+        window=cdk.Duration.days(1),
+        period=cdk.Duration.hours(1),
+        least=cdk.Duration.days(14),
+    )
     EveryBatch(app, "EveryBatch", script=code / "inference.py")
     EdgeStack(app, "Edge", model=str(model))
     EveryFleet(app, "EveryFleet", model=model)

@@ -2,8 +2,8 @@
 
 Trains three models, bootstraps, deploys the first with the real CDK CLI, calls it with boto3, deploys a better one
 over it while requests keep coming, then one that cannot load, which must be rolled back. Then all other stacks at
-once: a bandit that finds the better of two models, a challenger in the shadow, monitors, a run in bulk, devices. One
-page tells of it, build/demo/index.html. The exit status says whether all of it happened.
+once: a bandit that finds the better of two models, a challenger in the shadow, monitors, a run in bulk, devices, an
+API. One page tells of it, build/demo/index.html. The exit status says whether all of it happened.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tools.cdk_cli import Cdk, CdkError
-from tools.demo import batch, devices, experiment, monitored, realtime, shadow, standing
+from tools.demo import api, batch, devices, experiment, monitored, realtime, shadow, standing
 from tools.demo.page import page
 from tools.demo.stage import DemoFailedError, Stage
 from tools.embedded_aws import ACCOUNT, REGION, ROOT, LocalAws, local_aws
@@ -27,7 +27,7 @@ PACE = {
     "CONSTRUCTS_LOCAL_MAX_WORKERS": "48",
     "SFN_WAIT_SCALE": "0.02",
 }
-OTHERS = (experiment, shadow, monitored, batch, devices)
+OTHERS = (experiment, shadow, monitored, batch, devices, api)
 
 
 def play(aws: LocalAws, folder: Path, pages: Path) -> Path:

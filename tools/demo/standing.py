@@ -11,6 +11,7 @@ CONSTRUCTS = {
     "Monitored": "MonitoredEndpoint",
     "Batch": "BatchTransform",
     "Edge": "EdgeFleet",
+    "Api": "InferenceApi",
 }
 """Stack → the construct that it shows."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...core.checks import KEY_PREFIX, kind, known, number, text, whole_number
 from ...core.instance_types import PATTERN
-from ...core.naming import NAME_ALLOWED, NAME_PATTERN
+from ...core.limits import JOB_VOLUME_GIB, NAME_ALLOWED, NAME_PATTERN
 from ...core.rules import API_REFERENCE, DEVELOPER_GUIDE, Advice, Broken, Rules, listed
 from ...core.shapes import misfits
 from ...hosting.component_endpoint import ComponentEndpoint
@@ -140,7 +140,7 @@ def names_and_sizes(job: ModelMonitorJob) -> Iterator[Broken]:
     yield from text("name", job.name, _MONITOR_NAME, "1–63 letters, digits, hyphens, dots and underscores")
     yield from text("endpoint_name", job.endpoint_name, NAME_PATTERN, NAME_ALLOWED)
     yield from text("instance_type", job.instance_type, PATTERN, "an instance type such as ml.m5.xlarge")
-    yield from whole_number("volume_gibibytes", job.volume_gibibytes, 1, 16_384)
+    yield from whole_number("volume_gibibytes", job.volume_gibibytes, *JOB_VOLUME_GIB)
     yield from number("attributes.probability_threshold", job.attributes.probability_threshold, 0, 1)
     if job.kind == MonitorKind.ATTRIBUTION and job.attributes.probability_threshold is not None:
         given = job.attributes.probability_threshold

@@ -39,9 +39,13 @@ BODY = json.dumps({"instances": (ROWS[:2] / 1000).tolist()}).encode()
 class Observer:
     def __init__(self) -> None:
         self.seen: list[Inference] = []
+        self.computed = 0
 
     def new_id(self) -> str:
         return "cam-1-00000000-1"
+
+    def computing(self) -> None:
+        self.computed += 1
 
     def answered(self, inference: Inference) -> None:
         self.seen.append(inference)
@@ -297,6 +301,18 @@ def test_an_observer_is_told_of_failures(served: Served) -> None:
     served.ask("POST", "/invocations", b"{")
     assert served.observer.seen[0].error is not None
     assert served.observer.seen[0].latency_ms >= 0
+    assert served.observer.computed == 0
+
+
+def test_an_observer_is_told_when_a_model_computes_and_of_its_answer(served: Served) -> None:
+    """Also where the client has gone before it had it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(served.path))
+        head = f"POST /invocations HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n\r\n"
+        client.sendall(head.encode() + BODY)
+    told = until(lambda: served.observer.seen)
+    assert told[0].outputs is not None
+    assert served.observer.computed == 1
 
 
 def test_stopping_answers_what_has_arrived(served: Served) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from .config import BadConfig, Config, config_of
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_TURN_SECONDS = 0.0005
 
 
 def _config(arguments: Sequence[str]) -> Config:
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.raiseExceptions = False
+    # A request waits no longer for a thread that tells of others. Python's own is 5 ms, as long as a model may take.
+    sys.setswitchinterval(_TURN_SECONDS)
     # Blocked in all threads, and waited for in this one.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,10 @@ def decode(body: bytes, content_type: str, ports: Sequence[Port]) -> dict[str, A
     :raises BadRequest: 415 for another type, 400 for a body that does not fit the model.
     """
     kind, _ = _media(content_type or JSON)
-    readers: Mapping[str, Callable[[bytes, Sequence[Port]], dict[str, Array]]] = {
-        JSON: _of_json,
-        CSV: _of_csv,
-        NPY: _of_npy,
-    }
-    if kind not in readers:
+    read = _READERS.get(kind)
+    if read is None:
         raise BadRequest(415, f"Content-Type is {content_type}", TYPES)
-    return readers[kind](body, ports)
+    return read(body, ports)
 
 
 def encode(outputs: Mapping[str, Output], accept: str) -> tuple[bytes, str]:
@@ -76,6 +73,7 @@ def plain(value: Output) -> Any:
     return value.tolist()
 
 
+@lru_cache(maxsize=64)
 def _media(header: str) -> tuple[str, dict[str, str]]:
     kind, *rest = header.split(";")
     parameters = (each.partition("=") for each in rest)
@@ -273,23 +271,41 @@ def _of_npy(body: bytes, ports: Sequence[Port]) -> dict[str, Array]:
 
 def _npy(body: bytes) -> Array:
     """The array in `body`, and not what its header would have allocated."""
-    file = io.BytesIO(body)
     try:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, in_columns, dtype = read(file)
-        if dtype.hasobject or dtype.fields is not None:
-            raise ValueError(f"arrays of {dtype} are not taken")
-        rest = len(body) - file.tell()
+        start = _npy_start(body)
+        dtype, shape, in_columns = _npy_header(body[:start])
+        rest = len(body) - start
         if math.prod(shape) * dtype.itemsize != rest:
             raise ValueError(f"its header tells of {shape} of {dtype}, and {rest} bytes follow")
-        array: Array = np.frombuffer(body, dtype, offset=file.tell())
+        array: Array = np.frombuffer(body, dtype, offset=start)
         array = array.reshape(shape, order="F" if in_columns else "C")
     except (ValueError, TypeError, OverflowError, SyntaxError, RecursionError) as error:
         raise BadRequest(400, f"the body is no npy array: {_first(error)}") from error
     return array.astype(dtype.newbyteorder("="))
+
+
+def _npy_start(body: bytes) -> int:
+    """Where the numbers begin: behind magic, version, and a header of the length that is told there.
+
+    Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    """
+    size = 2 if body[6:7] == b"\x01" else 4
+    return 8 + size + int.from_bytes(body[8 : 8 + size], "little")
+
+
+@lru_cache(maxsize=64)
+def _npy_header(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+    """What is told of the numbers. NumPy compiles it as Python, which takes longer than a small model: hence the cache.
+
+    :raises ValueError: it is no header, or of numbers that are not taken.
+    """
+    file = io.BytesIO(header)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, in_columns, dtype = read(file)
+    if dtype.hasobject or dtype.fields is not None:
+        raise ValueError(f"arrays of {dtype} are not taken")
+    return dtype, shape, in_columns
 
 
 # --- out --------------------------------------------------------------------------------------------------
@@ -327,9 +343,23 @@ def _to_npy(outputs: Mapping[str, Output], name: str | None) -> bytes:
         array = value.astype(np.str_) if value.dtype.kind == "O" else value
     if array is None:
         raise BadRequest(415, f"{name} is a sequence, which npy cannot have", [JSON])
+    return _npy_of(array.dtype, array.shape) + array.tobytes()
+
+
+@lru_cache(maxsize=64)
+def _npy_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """The header of an array that is written row by row."""
     written = io.BytesIO()
-    np.lib.format.write_array(written, array, allow_pickle=False)
+    told = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(written, told)
     return written.getvalue()
+
+
+_READERS: Mapping[str, Callable[[bytes, Sequence[Port]], dict[str, Array]]] = {
+    JSON: _of_json,
+    CSV: _of_csv,
+    NPY: _of_npy,
+}
 
 
 def _first(error: Exception) -> str:

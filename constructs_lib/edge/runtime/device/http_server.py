@@ -77,7 +77,6 @@ class HttpServer:
             try:
                 while True:
                     accepted, _ = listener.accept()
-                    accepted.setblocking(True)
                     self._take(accepted)
             except BlockingIOError:
                 if last:

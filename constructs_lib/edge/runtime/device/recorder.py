@@ -1,6 +1,7 @@
 """What is told of inferences: counted at once, and written to the buffer by a thread of its own.
 
-A request waits for none of it. Where the disk is slower than requests come, results are left out, and counted.
+A request waits for none of it. Where the disk is slower than requests come, results are left out, and counted. The
+interpreter runs one thread at a time, so results are written while models compute, which they do outside of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from .summary import Counts
 _LOG = logging.getLogger(__name__)
 WAITING = 256
 """Results between requests and the disk."""
+_PATIENCE = 0.02
+"""Seconds until a result is written though no model computes."""
 _LARGEST = 6_400
 """Values of a result's input or output. More would not fit in a message (128 KB, about 20 bytes a value), and making
 JSON of them would hold up requests: the interpreter does one thing at a time."""
@@ -47,6 +50,8 @@ class Recorder:
         self._sequence = itertools.count(1)
         self._numbers = itertools.count(1)
         self._waiting: queue.Queue[Inference | None] = queue.Queue(WAITING)
+        self._moment = threading.Event()
+        self._stopping = False
         self._left_out = itertools.count()
         self._lost = 0
         self._told = (0, 0, 0) if buffer is None else (buffer.dropped, buffer.delivered, 0)
@@ -58,6 +63,8 @@ class Recorder:
 
     def stop(self, seconds: float) -> None:
         """Write what waits, for so long at most."""
+        self._stopping = True
+        self._moment.set()
         try:
             self._waiting.put(None, timeout=seconds)
         except queue.Full:
@@ -68,12 +75,18 @@ class Recorder:
         """An id that no other inference of the fleet has, ever."""
         return f"{self._thing}-{self.boot}-{next(self._sequence)}"
 
+    def computing(self) -> None:
+        """A good moment to write what waits."""
+        self._moment.set()
+
     def answered(self, inference: Inference) -> None:
         """Count it, and tell of it if it is sampled."""
         try:
             failed = inference.error is not None
             self._counts.inference(latency_ms=inference.latency_ms, ok=not failed)
             if self._sampler.wanted(inference.id, failed=failed):
+                many = self._waiting.qsize() >= WAITING // 2
+                (self._moment.set if many else self._moment.clear)()
                 self._waiting.put_nowait(inference)
         except queue.Full:
             self._lost = next(self._left_out) + 1
@@ -105,6 +118,8 @@ class Recorder:
 
     def _write(self) -> None:
         while (inference := self._waiting.get()) is not None:
+            if not self._stopping:
+                self._moment.wait(_PATIENCE)
             try:
                 self._append(record_of("inference", self._body(inference)))
             except Exception:

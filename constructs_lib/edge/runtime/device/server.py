@@ -37,6 +37,9 @@ class Observer(Protocol):
     def new_id(self) -> str:
         """An id that no other inference has."""
 
+    def computing(self) -> None:
+        """A model begins to compute: until it has, the interpreter is free for other threads."""
+
     def answered(self, inference: Inference) -> None:
         """An inference has its answer, or its error."""
 
@@ -75,7 +78,7 @@ class Routes:
         self._current, self._status, self._offered = current, status, offered
         self._observer = observer
         self._most, self._max_body = max_concurrent, max_body_bytes
-        self._places = threading.BoundedSemaphore(max_concurrent)
+        self._taken, self._lock = 0, threading.Lock()
         self._known: dict[str, tuple[str, Callable[[Request], Answer]]] = {
             "/invocations": ("POST", self._invocations),
             "/ping": ("GET", self._ping),
@@ -112,12 +115,16 @@ class Routes:
         if not _ID_FITS.fullmatch(id):
             raise BadRequest(400, f"{_ID} is no id", ["1–64 printable characters of ASCII"])
         # Before the body is read: it takes memory as well.
-        if not self._places.acquire(blocking=False):
+        with self._lock:
+            full = self._taken >= self._most
+            self._taken += not full
+        if full:
             raise BadRequest(429, f"{self._most} requests are being answered already")
         try:
             return self._infer(request, record_id, id)
         finally:
-            self._places.release()
+            with self._lock:
+                self._taken -= 1
 
     def _infer(self, request: Request, record_id: str, id: str) -> Answer:
         body = request.body(self._max_body)
@@ -150,6 +157,7 @@ class Routes:
     ) -> Answer:
         content_type = request.headers.get("content-type", "")
         inference.inputs = codec.decode(body, content_type, loaded.predictor.inputs)
+        self._observer.computing()
         inference.outputs = loaded.predictor.predict(inference.inputs)
         content, kind = codec.encode(inference.outputs, request.headers.get("accept", ""))
         return Answer(body=content, content_type=kind, headers=headers)

@@ -92,6 +92,44 @@ def refusal(error: BadRequest, headers: Mapping[str, str] | None = None) -> Answ
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """What the head of a request says."""
+
+    content: bytes
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """By their names in lower case."""
+    length: int | None
+    expects: bool
+    """The client waits to be asked for the body."""
+    keep: bool
+
+    @staticmethod
+    def of(content: bytes) -> _Head:
+        """:raises BadRequest: 400."""
+        first, *lines = content.decode("latin-1").lstrip("\r\n").split("\r\n")
+        parts = first.split(" ")
+        if len(parts) != 3 or not (parts[0] and parts[1] and _PROTOCOL.fullmatch(parts[2])):
+            raise BadRequest(400, "the request is no HTTP/1.1")
+        headers = dict(_headers(lines))
+        length = _length(headers)
+        is_old = parts[2] == "HTTP/1.0"
+        asked = headers.get("connection", "").lower()
+        keep = asked == "keep-alive" if is_old else "close" not in asked
+        return _Head(
+            content=content,
+            method=parts[0],
+            path=parts[1].partition("?")[0],
+            headers=headers,
+            length=length,
+            expects=headers.get("expect", "").lower() == "100-continue" and not is_old,
+            # What a client sends in chunks cannot be skipped over without reading it all.
+            keep=keep and length is not None,
+        )
+
+
 class Connection:
     """One client, from its first request to its last."""
 
@@ -103,6 +141,11 @@ class Connection:
         self._length: int | None = 0
         self._expects = self._bodiless = False
         self._idle = True
+        self._deadline = 0.0
+        self._last: _Head | None = None
+        # It never blocks: to wait is a poll, and only where there is something to wait for. A time-out of the socket
+        # would cost two calls into the system for each read and write, and hand the interpreter to another thread.
+        accepted.setblocking(False)
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -122,7 +165,7 @@ class Connection:
     def refuse(self, error: BadRequest) -> None:
         """Without reading anything."""
         with contextlib.suppress(OSError, Gone):
-            self._socket.settimeout(0.5)
+            self._until(0.5)
             self._send(refusal(error), keep=False)
             self._socket.shutdown(socket.SHUT_WR)
         self.close()
@@ -177,23 +220,14 @@ class Connection:
         return head
 
     def _request(self, head: bytes, times: Times) -> tuple[Request, bool]:
-        first, *lines = head.decode("latin-1").lstrip("\r\n").split("\r\n")
-        parts = first.split(" ")
-        self._bodiless = parts[0] == "HEAD"
-        if len(parts) != 3 or not (parts[0] and parts[1] and _PROTOCOL.fullmatch(parts[2])):
-            raise BadRequest(400, "the request is no HTTP/1.1")
-        headers = dict(_headers(lines))
-        self._length = _length(headers)
-        self._left = self._length or 0
-        is_old = parts[2] == "HTTP/1.0"
-        self._expects = headers.get("expect", "").lower() == "100-continue" and not is_old
-        asked = headers.get("connection", "").lower()
-        keep = asked == "keep-alive" if is_old else "close" not in asked
-        # What a client sends in chunks cannot be skipped over without reading it all.
-        keep = keep and self._length is not None
-        return Request(
-            parts[0], parts[1].partition("?")[0], headers, lambda most: self._body(most, times)
-        ), keep
+        self._bodiless = head.lstrip(b"\r\n").startswith(b"HEAD ")
+        # A client mostly says the same again.
+        if self._last is None or head != self._last.content:
+            self._last = _Head.of(head)
+        told = self._last
+        self._length, self._expects = told.length, told.expects
+        self._left = told.length or 0
+        return Request(told.method, told.path, told.headers, lambda most: self._body(most, times)), told.keep
 
     def _body(self, most: int, times: Times) -> bytes:
         if self._length is None:
@@ -244,7 +278,7 @@ class Connection:
             self._socket.shutdown(socket.SHUT_WR)
             self._until(min(2.0, times.body))
             seen = 0
-            while seen < _MOST_DISCARDED and (block := self._next(_BLOCK)):
+            while seen < _MOST_DISCARDED and (block := self._arrived(_BLOCK)):
                 seen += len(block)
 
     def _send(self, answer: Answer, *, keep: bool) -> None:
@@ -260,23 +294,48 @@ class Connection:
         self._write("\r\n".join(lines).encode("latin-1") + (b"" if self._bodiless else answer.body))
 
     def _write(self, content: bytes) -> None:
+        view = memoryview(content)
         try:
-            self._socket.sendall(content)
+            while view:
+                try:
+                    view = view[self._socket.send(view) :]
+                except BlockingIOError:
+                    self._wait(select.POLLOUT)
         except OSError as error:
             raise Gone from error
 
     # --- time -----------------------------------------------------------------------------------------
 
     def _until(self, seconds: float) -> None:
+        """What is waited for from here on has so long; a byte now and then brings no new time."""
         self._deadline = time.monotonic() + seconds
-        with contextlib.suppress(OSError):
-            self._socket.settimeout(seconds)
+
+    def _wait(self, event: int) -> None:
+        """Until the socket can be read, or written.
+
+        :raises TimeoutError: the time is over.
+        """
+        left = self._deadline - time.monotonic()
+        poll = select.poll()
+        poll.register(self._socket, event)
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError
+
+    def _arrived(self, most: int) -> bytes:
+        """What is there, as soon as there is any; nothing where the client sends no more.
+
+        :raises OSError: TimeoutError among them.
+        """
+        while True:
+            try:
+                return self._socket.recv(most)
+            except BlockingIOError:
+                self._wait(select.POLLIN)
 
     def _receive(self) -> bool:
         """Read more; whether there is any."""
         try:
-            self._in_time()
-            block = self._socket.recv(_BLOCK)
+            block = self._arrived(_BLOCK)
         except TimeoutError as error:
             if self._read:
                 raise BadRequest(408, "the request took too long to arrive") from error
@@ -288,8 +347,7 @@ class Connection:
 
     def _next(self, most: int) -> bytes:
         try:
-            self._in_time()
-            block = self._socket.recv(most)
+            block = self._arrived(most)
         except TimeoutError as error:
             self._length = None
             raise BadRequest(408, "the body took too long to arrive") from error
@@ -298,13 +356,6 @@ class Connection:
         if not block:
             raise Gone
         return block
-
-    def _in_time(self) -> None:
-        """A client that sends a byte now and then does not get a new time-out for each."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left)
 
 
 _PHRASES = {each.value: each.phrase for each in HTTPStatus}

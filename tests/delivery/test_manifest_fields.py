@@ -1,0 +1,240 @@
+"""Manifests against the schema: each problem with its file, line, path, what was given and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from constructs_lib.delivery.folder import load
+from constructs_lib.delivery.schema.endpoints import RealtimeSpec
+from tests.support.manifests import IMAGE, problems, realtime, sole, write
+
+UNKNOWN = "SM-DELIVERY-002"
+UNFIT = "SM-DELIVERY-003"
+GROUP = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud"
+
+
+def changed(old: str, new: str) -> str:
+    text = realtime()
+    assert old in text
+    return text.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path", "given", "allowed", "fix", "rule"),
+    [
+        (
+            changed("RealtimeEndpoint", "RealTimeEndpoint"),
+            2, "kind", "'RealTimeEndpoint'", "RealtimeEndpoint, ServerlessEndpoint", "did you mean RealtimeEndpoint?",
+            UNKNOWN,
+        ),
+        (
+            changed("dev/v1", "dev/v2"),
+            1, "apiVersion", "'constructs-lib.dev/v2'", "constructs-lib.dev/v1", "did you mean constructs-lib.dev/v1?",
+            UNKNOWN,
+        ),
+        (
+            changed("name: fraud", "name: frauds"),
+            3, "metadata.name", "'frauds'", "'fraud', as the file is called", "", UNKNOWN,
+        ),
+        (
+            changed("instanceCount", "instanceCuont"),
+            8, "spec.instanceCuont", "the unknown field 'instanceCuont'", "instanceCount",
+            "did you mean instanceCount?", UNFIT,
+        ),
+        (
+            changed("instanceCount: 2", 'instanceCount: "2"'),
+            8, "spec.instanceCount", "'2'", "a whole number", "without quotes: 2", UNFIT,
+        ),
+        (
+            changed("instanceCount: 2", "instanceCount: 0"),
+            8, "spec.instanceCount", "0", "at least 1", "", UNFIT,
+        ),
+        (
+            changed("ml.m5.large", "m5.large"),
+            7, "spec.instanceType", "'m5.large'", "ml.<family>.<size>, such as ml.m5.large", "", UNFIT,
+        ),
+        (
+            realtime(more="  scaling: {minCapacity: 1}\n"),
+            9, "spec.scaling.maxCapacity", "nothing", "required", "", UNFIT,
+        ),
+        (
+            realtime(more="  rollout: {canary: {wait: 5 minutes}}\n"),
+            9, "spec.rollout.canary.wait", "'5 minutes'", "a length of time such as 30s, 5m", "", UNFIT,
+        ),
+        (
+            realtime(more="  capture: {captureInput: yes}\n"),
+            9, "spec.capture.captureInput", "'yes'", "true or false", "true", UNFIT,
+        ),
+        (
+            changed(f'uri: "{IMAGE}"', "framework: {name: sklearn, version: 1.20}"),
+            6, "spec.model.image.framework.version", "1.2", "text", 'in quotes it is text: "1.20"', UNFIT,
+        ),
+        (
+            changed("name: fraud}", "name: fraud, labels: {team: 7}}"),
+            3, "metadata.labels.team", "7", "text", 'in quotes it is text: "7"', UNFIT,
+        ),
+        (
+            changed(f'uri: "{IMAGE}"', "uri: 111122223333.dkr.ecr.eu-central-1.amazonaws.com/fraud:latest"),
+            6, "spec.model.image.uri", "'111122223333.dkr.ecr.eu-central-1.amazonaws.com/fraud:latest'",
+            "an image by its digest", "", "SM-DELIVERY-004",
+        ),
+        (
+            changed("  instanceType", "    data: {uri: s3://models/fraud.tar.gz}\n  instanceType"),
+            7, "spec.model.data.uri", "'s3://models/fraud.tar.gz'", "versionId or digest beside it", "",
+            "SM-DELIVERY-004",
+        ),
+        (
+            changed(f'image: {{uri: "{IMAGE}"}}', f"modelPackage: {GROUP}"),
+            6, "spec.model.modelPackage", f"'{GROUP}'",
+            "with its version", "", "SM-DELIVERY-004",
+        ),
+        (
+            changed(f'image: {{uri: "{IMAGE}"}}', "environment: {}"),
+            5, "spec.model", "a map of environment", "exactly one of image, modelPackage", "", UNFIT,
+        ),
+        (
+            changed("  instanceType", "    data: {asset: ../secrets}\n  instanceType"),
+            7, "spec.model.data.asset", "'../secrets'", "a path below the folder", "", UNFIT,
+        ),
+        (
+            changed("  instanceType", "    data: {asset: /etc}\n  instanceType"),
+            7, "spec.model.data.asset", "'/etc'", "a path below the folder", "", UNFIT,
+        ),
+        (
+            changed("  instanceCount: 2", "  variants: []"),
+            8, "spec.variants", "a list of 0", "at least 1", "", UNFIT,
+        ),
+        ("- a\n", 1, "", "a list of 1", "a map with apiVersion, kind, metadata and spec", "", UNKNOWN),
+    ],
+)  # fmt: skip
+def test_each_problem_says_where_what_and_how(
+    tmp_path: Path, text: str, line: int, path: str, given: str, allowed: str, fix: str, rule: str
+) -> None:
+    problem = sole(lambda: load(write(tmp_path, dev__fraud=text), "dev"))
+    assert problem.mark.file == "deployments/dev/fraud.yaml"
+    assert (problem.mark.line, problem.path, problem.given) == (line, path, given)
+    assert allowed in problem.allowed
+    assert problem.fix == fix
+    assert problem.rule == rule
+
+
+def test_unknown_kinds_and_fields_that_do_not_fit_have_rules_of_their_own(tmp_path: Path) -> None:
+    kind = sole(lambda: load(write(tmp_path, dev__fraud=changed("RealtimeEndpoint", "Webhook")), "dev"))
+    text = realtime(more="  color: red\n")
+    field = sole(lambda: load(write(tmp_path, dev__fraud=text), "dev"))
+    assert kind.rule == "SM-DELIVERY-002"
+    assert field.rule == "SM-DELIVERY-003"
+
+
+def test_every_problem_of_every_file_is_told_in_one_run(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        dev__a=realtime("a", "  instanceTipe: x\n  capture: {samplingPercent: 200}\n"),
+        dev__b="a: 1\na: 2\n",
+        dev__c=realtime("other"),
+    )
+    found = problems(lambda: load(folder, "dev"))
+    assert [(each.mark.file[-6:], each.mark.line, each.path) for each in found] == [
+        ("a.yaml", 9, "spec.instanceTipe"),
+        ("a.yaml", 10, "spec.capture.samplingPercent"),
+        ("b.yaml", 2, "a"),
+        ("c.yaml", 3, "metadata.name"),
+    ]
+
+
+def test_a_problem_in_a_base_is_told_where_the_base_says_it(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        base__fraud=realtime(more="  capture: {samplingPercent: 0}\n"),
+        dev__fraud="metadata: {name: fraud}\n",
+    )
+    problem = sole(lambda: load(folder, "dev"))
+    assert (problem.mark.file, problem.mark.line) == ("deployments/_base/fraud.yaml", 9)
+
+
+def test_an_environment_outranks_the_base_and_the_base_the_defaults(tmp_path: Path) -> None:
+    environment = """
+        apiVersion: constructs-lib.dev/v1
+        kind: Environment
+        metadata: {name: dev}
+        spec:
+          defaults:
+            RealtimeEndpoint: {instanceCount: 7, instanceType: ml.c5.large, capture: {prefix: p, samplingPercent: 5}}
+    """
+    folder = write(
+        tmp_path,
+        dev___environment=environment,
+        base__fraud=realtime(
+            more="  capture: {samplingPercent: 50}\n  scaling: {minCapacity: 1, maxCapacity: 2}\n"
+        ),
+        dev__fraud="metadata: {name: fraud}\nspec: {instanceCount: 3, scaling: null}\n",
+    )
+    (manifest,) = load(folder, "dev").manifests
+    spec = manifest.document.spec
+    assert isinstance(spec, RealtimeSpec)
+    assert (spec.instance_count, spec.instance_type, spec.scaling) == (3, "ml.m5.large", None)
+    assert spec.capture is not None
+    assert (spec.capture.sampling_percent, spec.capture.prefix) == (50, "p")
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "given", "rule"),
+    [
+        (
+            {"dev__a": realtime("a", "  endpointName: shared\n"), "dev__b": realtime("b", "  endpointName: shared\n")},
+            "deployments/dev/b.yaml", "'shared', which is also that of a", "SM-DELIVERY-005",
+        ),
+        (
+            {"dev__a": realtime("a"), "dev__b": realtime("b", "  endpointName: dev-a\n")},
+            "deployments/dev/b.yaml", "'dev-a', which is also that of a", "SM-DELIVERY-005",
+        ),
+        (
+            {"dev___environment": "apiVersion: constructs-lib.dev/v1\nkind: Environment\nmetadata: {name: prod}\n"},
+            "deployments/dev/_environment.yaml", "'prod'", UNKNOWN,
+        ),
+        (
+            {
+                "dev___environment": "apiVersion: constructs-lib.dev/v1\nkind: Environment\nmetadata: {name: dev}\n"
+                "spec: {account: 012345678901}\n"
+            },
+            "deployments/dev/_environment.yaml", "12345678901", UNFIT,
+        ),
+        (
+            {
+                "dev___environment": "apiVersion: constructs-lib.dev/v1\nkind: Environment\nmetadata: {name: dev}\n"
+                "spec: {defaults: {Realtime: {}}}\n"
+            },
+            "deployments/dev/_environment.yaml", "'Realtime'", UNKNOWN,
+        ),
+    ],
+)  # fmt: skip
+def test_what_collides_or_stands_in_the_environment_wrongly(
+    tmp_path: Path, files: dict[str, str], place: str, given: str, rule: str
+) -> None:
+    problem = sole(lambda: load(write(tmp_path, **files), "dev"))
+    assert (problem.mark.file, problem.given, problem.rule) == (place, given, rule)
+
+
+@pytest.mark.parametrize("stranger", ["b.yml", "_other.yaml", "team/a.yaml"])
+def test_what_would_silently_not_be_read_is_refused(tmp_path: Path, stranger: str) -> None:
+    folder = write(tmp_path, dev__fraud=realtime())
+    file = folder / "dev" / stranger
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(realtime())
+    problem = sole(lambda: load(folder, "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-007"
+    assert problem.mark.file == f"deployments/dev/{stranger.split('/')[0]}"
+
+
+def test_an_environment_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    problem = sole(lambda: load(write(tmp_path, dev__fraud=realtime()), "stage"))
+    assert (problem.given, problem.allowed) == ("no environment 'stage'", "dev")
+
+
+def test_an_environment_needs_its_file(tmp_path: Path) -> None:
+    folder = write(tmp_path, dev__fraud=realtime())
+    (folder / "dev" / "_environment.yaml").unlink()
+    assert sole(lambda: load(folder, "dev")).given == "no such file"
