@@ -11,10 +11,12 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .access.authorization import ApiAuthorization
+    from .access.direct_api import DirectApi
     from .access.front import ApiFront
-    from .access.grants import InferenceApiGrants
+    from .access.grants import DirectApiGrants, InferenceApiGrants
     from .access.inference_api import InferenceApi
     from .access.requests import RequestLimits, Throttle
+    from .access.runtime_vpc_endpoint import RuntimeVpcEndpoint
     from .batch.arrival import BatchArrival
     from .batch.batch_transform import BatchTransform
     from .batch.capture import BatchCapture
@@ -127,10 +129,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "access.authorization": ("ApiAuthorization",),
+    "access.direct_api": ("DirectApi",),
     "access.front": ("ApiFront",),
-    "access.grants": ("InferenceApiGrants",),
+    "access.grants": ("DirectApiGrants", "InferenceApiGrants"),
     "access.inference_api": ("InferenceApi",),
     "access.requests": ("RequestLimits", "Throttle"),
+    "access.runtime_vpc_endpoint": ("RuntimeVpcEndpoint",),
     "batch.arrival": ("BatchArrival",),
     "batch.batch_transform": ("BatchTransform",),
     "batch.capture": ("BatchCapture",),
@@ -292,6 +296,8 @@ __all__ = [
     "DataQuality",
     "DeployTarget",
     "Deployments",
+    "DirectApi",
+    "DirectApiGrants",
     "DriftTest",
     "EdgeDevices",
     "EdgeFleet",
@@ -367,6 +373,7 @@ __all__ = [
     "Rollout",
     "Routing",
     "RoutingStrategy",
+    "RuntimeVpcEndpoint",
     "SageMakerRules",
     "ScalingStep",
     "ScheduledScaling",

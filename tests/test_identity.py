@@ -22,7 +22,7 @@ KEPT = Path(__file__).with_name("identity.json")
 STACKS = (
     *("Realtime", "Serverless", "Async", "MultiModel", "Pipeline", "Components", "Shadow", "Experiment"),
     *("Monitored", "Batch", "Edge", "Everything", "EveryKind", "EveryMonitor", "EveryBatch", "EveryFleet"),
-    *("Api", "EveryApi"),
+    *("Api", "EveryApi", "EveryDirectApi"),
 )
 ACCEPT = "ACCEPT_IDENTITY"
 

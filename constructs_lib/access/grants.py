@@ -12,6 +12,7 @@ from ..core.rules import Broken
 from .rules import SIGNED
 
 if TYPE_CHECKING:
+    from .direct_api import DirectApi
     from .inference_api import InferenceApi
 
 _IDS = "Results are named by inference ids that do not exist yet."
@@ -56,4 +57,20 @@ class InferenceApiGrants:
         for arn in arns:
             if arn.endswith("*"):
                 acknowledge_on(grantee, arn, _IDS)
+        return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=arns)
+
+
+class DirectApiGrants:
+    """Permissions on the routes of one `DirectApi`.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
+    """
+
+    def __init__(self, api: DirectApi) -> None:
+        """Grant on `api`."""
+        self._api = api
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let `grantee` ask for predictions and ping."""
+        arns = [self._api.arn_for(route) for route in self._api.routes]
         return iam.Grant.add_to_principal(grantee=grantee, actions=["execute-api:Invoke"], resource_arns=arns)

@@ -26,6 +26,7 @@ class Part(StrEnum):
     SERVERLESS = "serverless endpoint"
     ASYNC = "asynchronous endpoint"
     HTTP_API = "HTTP API"
+    REST_API = "REST API"
     FUNCTION = "Lambda function"
 
 
@@ -78,6 +79,13 @@ CEILINGS = {
             answer_bytes=10 * MIB,
             seconds=30,
             source="https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html",
+        ),
+        Ceiling(
+            part=Part.REST_API,
+            request_bytes=10 * MIB,
+            answer_bytes=10 * MIB,
+            seconds=29,
+            source="https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html",
         ),
         Ceiling(
             part=Part.FUNCTION,

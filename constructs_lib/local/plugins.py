@@ -6,6 +6,7 @@ import socket
 
 from . import (
     alarms,
+    api_integrations,
     autoscaling,
     composite_alarms,
     data_api,
@@ -42,6 +43,7 @@ def install(workspace: Workspace, *, endpoint_url: str, mqtt: socket.socket | No
     """Add SageMaker, Application Auto Scaling, Greengrass V2 and parts of IoT; mend what ministack's own lack."""
     sagemaker = SageMaker(workspace, endpoint_url=endpoint_url)
     sagemaker.install()
+    api_integrations.install(sagemaker)
     alarms.install()
     composite_alarms.install()
     metric_data.install()

@@ -177,3 +177,12 @@ def test_an_input_that_is_in_s3_already_and_one_that_is_too_large(
     assert client.submit(input_location=queue.upload("echo there")).result(deadline=20).value == b"there"
     with pytest.raises(lib.PayloadTooLarge, match="128000 bytes"):
         client.submit("x" * 128_001)
+
+
+def test_an_answer_is_read_as_it_comes(puppet: InferenceClient[bytes]) -> None:
+    said = "a line\n" * 5000
+    with puppet.stream(f"echo {said}") as answer:
+        lines = list(answer.lines())
+
+    assert lines == [b"a line"] * 5000
+    assert answer.variant == "main"

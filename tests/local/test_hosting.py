@@ -135,10 +135,22 @@ def test_runtime_refusals(hosting: Hosting) -> None:
     code, message = error_of(lambda: hosting.invoke(name, b"x" * (6 * 1024 * 1024 + 1)))
     assert (code, "6291456" in message) == ("ValidationError", True)
     assert len(hosting.invoke(name, b"x" * (6 * 1024 * 1024))[0]) > 0
-    refused = error_of(
-        lambda: hosting.runtime.invoke_endpoint_with_response_stream(EndpointName=name, Body=b"")
+
+
+def test_an_answer_comes_as_a_stream(hosting: Hosting) -> None:
+    name = hosting.endpoint(hosting.puppet_config())
+    said = "é1\n" * 10_000
+    answer = hosting.runtime.invoke_endpoint_with_response_stream(
+        EndpointName=name, Body=f"echo {said}".encode(), ContentType="text/plain", Accept="text/csv"
     )
-    assert "not emulated" in refused[1]
+    parts = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    assert len(parts) > 1
+    assert b"".join(parts).decode() == said
+    assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("text/csv", "main")
+    code, message = error_of(
+        lambda: hosting.runtime.invoke_endpoint_with_response_stream(EndpointName=name, Body=b"raise")
+    )
+    assert (code, "told to raise" in message) == ("ModelError", True)
 
 
 def test_a_failing_model_leaves_a_failed_endpoint_and_says_why(hosting: Hosting) -> None:

@@ -94,7 +94,9 @@ def _resource_statements(resource: dict[str, Any]) -> Iterator[str]:
             everyone = principal == "*" or (
                 isinstance(principal, dict) and "*" in _listed(principal.get("AWS"))
             )
-            if statement["Effect"] == "Allow" and everyone:
+            # Of an endpoint's policy: everyone of one account.
+            bound = "aws:PrincipalAccount" in statement.get("Condition", {}).get("StringEquals", {})
+            if statement["Effect"] == "Allow" and everyone and not bound:
                 yield f"{name} allows everyone"
 
 

@@ -33,6 +33,7 @@ from . import privilege
 from .audit import Audit, audited, strict_context
 from .every_api import EveryApi
 from .every_batch import EveryBatch
+from .every_direct_api import EveryDirectApi
 from .every_fleet import EveryFleet
 from .every_kind import ACCOUNT, REGION, EveryKind
 from .every_monitor import EveryMonitor
@@ -140,6 +141,7 @@ def audit(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     EveryBatch(app, "EveryBatch", env=request.param)
     EveryFleet(app, "EveryFleet", env=request.param)
     EveryApi(app, "EveryApi", env=request.param)
+    EveryDirectApi(app, "EveryDirectApi", env=request.param)
     return audited(app)
 
 
@@ -156,4 +158,5 @@ def test_nothing_is_allowed_beyond_need(audit: Audit) -> None:
         "EveryBatch": [],
         "EveryFleet": [],
         "EveryApi": [],
+        "EveryDirectApi": [],
     }

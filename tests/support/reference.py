@@ -44,7 +44,7 @@ from stacks.realtime import RealtimeStack
 from stacks.serverless import ServerlessStack
 from stacks.shadow import ShadowStack
 
-from .reference_apis import EveryApi
+from .reference_apis import EveryApi, EveryDirectApi
 from .reference_batches import EveryBatch
 from .reference_fleets import EveryFleet
 from .reference_kinds import IMAGE, EveryKind
@@ -96,6 +96,7 @@ def build(folder: Path) -> cdk.App:
     EveryFleet(app, "EveryFleet", model=model)
     ApiStack(app, "Api", model=str(model), code=str(code), columns=30)
     EveryApi(app, "EveryApi")
+    EveryDirectApi(app, "EveryDirectApi")
     return app
 
 

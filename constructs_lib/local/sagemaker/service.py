@@ -21,7 +21,7 @@ from ..serving.on_demand import OnDemandFleet
 from ..settings import settings
 from ..shapes import service_model
 from ..workspace import Workspace
-from . import component_provisioner, faults, grants, iam, persistence, provisioners
+from . import component_provisioner, faults, grants, iam, persistence, provisioners, response_stream
 from .async_inference import AsyncInference
 from .capacity import Capacity
 from .capture import Capture
@@ -35,7 +35,7 @@ from .control import Control
 from .endpoint import Endpoint
 from .endpoint_configs import EndpointConfigs, VariantSpec
 from .endpoints import Endpoints
-from .errors import ApiError, ModelError, NotEmulatedError, UnknownOperationError
+from .errors import ApiError, ModelError, UnknownOperationError
 from .faults import Faults
 from .job import Job
 from .job import announce as announce_job
@@ -136,9 +136,11 @@ class SageMaker:
     async def _invoke(self, name: str, kind: str, headers: Mapping[str, str], body: bytes) -> Response:
         if kind == "async-invocations":
             return self._async.invoke(self._runtime.endpoint(name), headers, body)
-        if kind != "invocations":
-            raise NotEmulatedError("Response streaming")
-        return await self._runtime.invoke(name, headers, body)
+        if kind == "invocations":
+            return await self._runtime.invoke(name, headers, body)
+        return response_stream.streamed(
+            *await self._runtime.invoke(name, response_stream.asked(headers), body)
+        )
 
     def _control(self, headers: Mapping[str, str], body: bytes) -> Response:
         target = headers.get("x-amz-target", "")
