@@ -18,7 +18,12 @@ _NAMES = {
     "AWS::SageMaker::InferenceExperiment": "Name",
     "AWS::StepFunctions::StateMachine": "StateMachineName",
 }
-_DIGEST = re.compile(r"(?<=Policy)[0-9a-f]{8}[0-9A-F]{8}$")
+_DIGESTS = {
+    "AWS::IAM::Policy": re.compile(
+        r"(?<=Policy)[0-9a-f]{8}[0-9A-F]{8}$"
+    ),  # of its statements: Permissions.attach
+    "AWS::ApiGateway::Deployment": re.compile(r"[0-9a-f]{32}$"),  # of the API that it is a picture of
+}
 _OF_STATE = ("AWS::KMS::Key", "AWS::S3::Bucket")
 
 
@@ -30,8 +35,9 @@ def identities(template: Mapping[str, Any]) -> Identities:
 
 
 def _named(id: str, resource: Mapping[str, Any]) -> str:
-    """The id without the digest of a policy's statements (`Permissions.attach`): what changes with it is meant to."""
-    return _DIGEST.sub("", id) if resource["Type"] == "AWS::IAM::Policy" else id
+    """The id without the digest of what the resource holds: what changes with it is meant to."""
+    digest = _DIGESTS.get(resource["Type"])
+    return id if digest is None else digest.sub("", id)
 
 
 def _identity(resource: Mapping[str, Any]) -> str:
