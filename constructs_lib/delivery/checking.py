@@ -29,6 +29,10 @@ _PATTERNS = {
     "digest": ("sha256:", "sha256: and 64 hexadecimal digits"),
     "instance": (r"^ml\.", "ml.<family>.<size>, such as ml.m5.large"),
     "key": ("new|none", "new, none or the ARN of a KMS key"),
+    "tag": (
+        r"[\w .:/=+@-]",
+        "a tag of AWS: letters, digits, spaces and _ . : / = + - @, no key with aws: ahead",
+    ),
     "account": ("^[0-9]{12}$", "12 digits in quotes"),
     "name": ("^[a-z][a-z0-9]*(-", "lower-case letters, digits and single hyphens, beginning with a letter"),
 }

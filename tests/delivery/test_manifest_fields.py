@@ -238,3 +238,32 @@ def test_an_environment_needs_its_file(tmp_path: Path) -> None:
     folder = write(tmp_path, dev__fraud=realtime())
     (folder / "dev" / "_environment.yaml").unlink()
     assert sole(lambda: load(folder, "dev")).given == "no such file"
+
+
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        ("  instanceType: |\n    ml.m5.large\n", "spec.instanceType"),
+        ("  scaling: {minCapacity: 1, maxCapacity: 2, scaleInCooldown: \"5m\\n\"}\n", "spec.scaling.scaleInCooldown"),
+        ("  instanceType: \"ml.m5.large\\n\"\n", "spec.instanceType"),
+    ],
+)  # fmt: skip
+def test_a_line_break_at_the_end_of_a_text_is_no_part_of_it(tmp_path: Path, block: str, path: str) -> None:
+    text = realtime().replace("  instanceType: ml.m5.large\n", "") if "instanceType" in block else realtime()
+    assert sole(lambda: load(write(tmp_path, dev__fraud=text + block), "dev")).path == path
+
+
+@pytest.mark.parametrize("version", ["null", "latest", " "])
+def test_an_id_that_s3_gives_no_version_pins_nothing(tmp_path: Path, version: str) -> None:
+    data = f'    data: {{uri: "s3://models/fraud.tar.gz", versionId: "{version}"}}\n  instanceType'
+    text = realtime().replace("  instanceType", data)
+    problem = sole(lambda: load(write(tmp_path, dev__fraud=text), "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-004"
+    assert (problem.path, problem.given) == ("spec.model.data.versionId", repr(version))
+
+
+@pytest.mark.parametrize("metadata", ['owner: "a\\nb"', "labels: {AWS:x: y}", 'labels: {a: "b\\n"}'])
+def test_owners_and_labels_are_tags_that_aws_takes(tmp_path: Path, metadata: str) -> None:
+    text = realtime().replace("{name: fraud", f"{{name: fraud, {metadata}")
+    assert sole(lambda: load(write(tmp_path, dev__fraud=text), "dev")).allowed.startswith("a tag of AWS")
