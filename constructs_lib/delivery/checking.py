@@ -105,17 +105,16 @@ def _misnamed(node: Node, name: str, reason: str) -> list[Problem]:
     return [_problem(named.mark, path, shown(named.value), f"{name!r}, {reason}", KIND_RULE)]
 
 
+def no_map(node: Node) -> Problem:
+    """A document that is something else."""
+    return _problem(
+        node.mark, (), shown(node.plain()), "a map with apiVersion, kind, metadata and spec", KIND_RULE
+    )
+
+
 def _header(node: Node, version: str, kinds: list[str]) -> list[Problem]:
     if not isinstance(node.value, dict):
-        return [
-            _problem(
-                node.mark,
-                (),
-                shown(node.plain()),
-                "a map with apiVersion, kind, metadata and spec",
-                KIND_RULE,
-            )
-        ]
+        return [no_map(node)]
     problems = []
     for key, allowed in (("apiVersion", [version]), ("kind", kinds)):
         given = node.child(key)
