@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -137,8 +138,18 @@ def _checked(model: type[Checked], node: Node) -> tuple[Checked | None, list[Pro
         return model.model_validate(node.plain()), []
     except ValidationError as error:
         problems = [_told(model, node, each) for each in error.errors(include_url=False)]
-        # A value that fits none of several types is told once for each: once is enough.
-        return None, list({(each.mark, each.path): each for each in problems}.values())
+        return None, _once(problems)
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """A value that fits none of several types is told by pydantic once for each of them."""
+    found: dict[tuple[Mark, str], Problem] = {}
+    for each in problems:
+        first = found.setdefault((each.mark, each.path), each)
+        if each.allowed not in first.allowed.split(", or "):
+            either = replace(first, allowed=f"{first.allowed}, or {each.allowed}", fix=first.fix or each.fix)
+            found[each.mark, each.path] = either
+    return list(found.values())
 
 
 def _told(model: type[Part], node: Node, error: ErrorDetails) -> Problem:
@@ -193,6 +204,9 @@ def _allowed(error: ErrorDetails, context: Mapping[str, object]) -> str:
     if kind in _LEAST or kind in _MOST:
         bound = next(value for key, value in context.items() if key in _BOUNDS)
         return f"{(_LEAST | _MOST)[kind]} {bound}"
+    if kind in ("too_short", "too_long"):
+        least = kind == "too_short"
+        return f"at least {context['min_length']}" if least else f"at most {context['max_length']}"
     simple = {
         "string_type": "text",
         "int_type": "a whole number",
