@@ -242,3 +242,13 @@ def test_a_value_of_none_of_several_types_is_told_all_of_them(tmp_path: Path) ->
     folder = write(tmp_path, dev__fraud=realtime(more=tested))
     problem = sole(lambda: Deployments(cdk.App(outdir=str(tmp_path / "out")), folder, "dev"))
     assert problem.allowed == "text, or a whole number, or a number, or true or false"
+
+
+def test_more_tags_than_a_resource_takes_are_refused(tmp_path: Path) -> None:
+    labels = ", ".join(f"l{number}: x" for number in range(30))
+    tags = ", ".join(f"t{number}: x" for number in range(20))
+    environment = ENVIRONMENT.lstrip() + f"spec: {{tags: {{{tags}}}}}\n"
+    text = realtime().replace("{name: fraud", f"{{name: fraud, owner: us, labels: {{{labels}}}")
+    folder = write(tmp_path, dev___environment=environment, dev__fraud=text)
+    problem = sole(lambda: Deployments(cdk.App(outdir=str(tmp_path / "out")), folder, "dev"))
+    assert (problem.path, problem.allowed) == ("metadata.labels", "at most 50")

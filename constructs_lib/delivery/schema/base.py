@@ -132,3 +132,21 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     """An `ObjectUri` taken apart."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+_FLOATING = re.compile(r"(?i)null|latest|.*\s.*|", re.DOTALL)
+"""What S3 gives no version as its id, or gives to what a bucket without versions overwrites:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
+
+
+def refuse_floating(version_id: str | None) -> None:
+    """Take a ``versionId`` for one only where it can be that of one version.
+
+    :raises PydanticCustomError: when it pins nothing.
+    """
+    if version_id is not None and _FLOATING.fullmatch(version_id):
+        raise PydanticCustomError(
+            "floating",
+            "the id that S3 gave one version: null is what an unversioned bucket overwrites",
+            {"field": "versionId"},
+        )

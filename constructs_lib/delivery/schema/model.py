@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import Choice, Digest, ObjectUri, Part, RepositoryPath, whole
+from .base import Choice, Digest, ObjectUri, Part, RepositoryPath, refuse_floating, whole
 
 PackageArn = Annotated[
     str,
@@ -17,10 +16,6 @@ PackageArn = Annotated[
         examples=["arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud/3"],
     ),
 ]
-
-_FLOATING = re.compile(r"(?i)null|latest|.*\s.*", re.DOTALL)
-"""What S3 gives no version, or gives whatever lies there:
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
 
 
 class FrameworkImage(Part):
@@ -102,12 +97,7 @@ class Data(Part):
             raise PydanticCustomError(
                 "floating", "versionId or digest beside it: an object can be overwritten", {"field": "uri"}
             )
-        if self.version_id is not None and _FLOATING.fullmatch(self.version_id):
-            raise PydanticCustomError(
-                "floating",
-                "the id that S3 gave one version: null is what an unversioned bucket overwrites",
-                {"field": "versionId"},
-            )
+        refuse_floating(self.version_id)
         if self.uri is not None and (self.code is not None or self.exclude):
             raise PydanticCustomError(
                 "together", "no code or exclude beside uri: the archive is packed already", {"field": "code"}
