@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import checking
-from .problems import COLLISION_RULE, FOLDER_RULE, YAML_RULE, ManifestError, Mark, Problem
+from .problems import COLLISION_RULE, FILE_RULE, FOLDER_RULE, YAML_RULE, ManifestError, Mark, Problem
 from .reading import Node, merged, read
 from .schema.document import AnyDeployment, Environment
 
@@ -120,6 +120,17 @@ class _Loader:
 
     def _read(self, file: Path) -> Node | None:
         shown = shown_file(self.folder, file)
+        if not file.resolve().is_relative_to(self.folder.parent.resolve()):
+            self.problems.append(
+                Problem(
+                    mark=Mark(shown),
+                    path="",
+                    given="a link that leaves the repository",
+                    allowed="a file that stays in it: what is merged is what is deployed",
+                    rule=FILE_RULE,
+                )
+            )
+            return None
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

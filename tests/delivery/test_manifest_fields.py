@@ -304,3 +304,13 @@ def test_a_folder_without_environments_is_not_right(
 ) -> None:
     assert main(["validate", "--folder", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"no environment in {tmp_path}\n"
+
+
+def test_a_manifest_is_no_link_out_of_the_repository(tmp_path: Path) -> None:
+    folder = write(tmp_path / "repository")
+    (tmp_path / "fraud.yaml").write_text(realtime())
+    (folder / "dev" / "fraud.yaml").symlink_to(tmp_path / "fraud.yaml")
+    problem = sole(lambda: load(folder, "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-006"
+    assert problem.given == "a link that leaves the repository"
