@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not folder.is_dir():
         print(f"no folder {folder}", file=sys.stderr)
         return MISUSED
-    names = [given.environment] if given.environment else environments(folder)
+    names = [given.environment] if given.environment is not None else environments(folder)
+    if not names:
+        print(f"no environment in {folder}", file=sys.stderr)
+        return MISUSED
     if given.command == "lock":
         return _lock(folder, names)
     return _plan(folder, names, given)

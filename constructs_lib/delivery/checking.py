@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -29,6 +30,10 @@ _PATTERNS = {
     "digest": ("sha256:", "sha256: and 64 hexadecimal digits"),
     "instance": (r"^ml\.", "ml.<family>.<size>, such as ml.m5.large"),
     "key": ("new|none", "new, none or the ARN of a KMS key"),
+    "tag": (
+        r"[\w .:/=+@-]",
+        "a tag of AWS: letters, digits, spaces and _ . : / = + - @, no key with aws: ahead",
+    ),
     "account": ("^[0-9]{12}$", "12 digits in quotes"),
     "name": ("^[a-z][a-z0-9]*(-", "lower-case letters, digits and single hyphens, beginning with a letter"),
 }
@@ -101,17 +106,16 @@ def _misnamed(node: Node, name: str, reason: str) -> list[Problem]:
     return [_problem(named.mark, path, shown(named.value), f"{name!r}, {reason}", KIND_RULE)]
 
 
+def no_map(node: Node) -> Problem:
+    """A document that is something else."""
+    return _problem(
+        node.mark, (), shown(node.plain()), "a map with apiVersion, kind, metadata and spec", KIND_RULE
+    )
+
+
 def _header(node: Node, version: str, kinds: list[str]) -> list[Problem]:
     if not isinstance(node.value, dict):
-        return [
-            _problem(
-                node.mark,
-                (),
-                shown(node.plain()),
-                "a map with apiVersion, kind, metadata and spec",
-                KIND_RULE,
-            )
-        ]
+        return [no_map(node)]
     problems = []
     for key, allowed in (("apiVersion", [version]), ("kind", kinds)):
         given = node.child(key)
@@ -134,8 +138,18 @@ def _checked(model: type[Checked], node: Node) -> tuple[Checked | None, list[Pro
         return model.model_validate(node.plain()), []
     except ValidationError as error:
         problems = [_told(model, node, each) for each in error.errors(include_url=False)]
-        # A value that fits none of several types is told once for each: once is enough.
-        return None, list({(each.mark, each.path): each for each in problems}.values())
+        return None, _once(problems)
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """A value that fits none of several types is told by pydantic once for each of them."""
+    found: dict[tuple[Mark, str], Problem] = {}
+    for each in problems:
+        first = found.setdefault((each.mark, each.path), each)
+        if each.allowed not in first.allowed.split(", or "):
+            either = replace(first, allowed=f"{first.allowed}, or {each.allowed}", fix=first.fix or each.fix)
+            found[each.mark, each.path] = either
+    return list(found.values())
 
 
 def _told(model: type[Part], node: Node, error: ErrorDetails) -> Problem:
@@ -190,6 +204,9 @@ def _allowed(error: ErrorDetails, context: Mapping[str, object]) -> str:
     if kind in _LEAST or kind in _MOST:
         bound = next(value for key, value in context.items() if key in _BOUNDS)
         return f"{(_LEAST | _MOST)[kind]} {bound}"
+    if kind in ("too_short", "too_long"):
+        least = kind == "too_short"
+        return f"at least {context['min_length']}" if least else f"at most {context['max_length']}"
     simple = {
         "string_type": "text",
         "int_type": "a whole number",

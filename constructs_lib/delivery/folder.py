@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import checking
-from .problems import COLLISION_RULE, FOLDER_RULE, YAML_RULE, ManifestError, Mark, Problem
+from .problems import COLLISION_RULE, FILE_RULE, FOLDER_RULE, YAML_RULE, ManifestError, Mark, Problem
 from .reading import Node, merged, read
 from .schema.document import AnyDeployment, Environment
 
@@ -75,6 +75,10 @@ class _Loader:
         self.problems: list[Problem] = []
 
     def load(self) -> EnvironmentFolder:
+        # Another name could also be a path to somewhere else.
+        if not _ENVIRONMENT_NAME.fullmatch(self.name):
+            allowed = "a name of lower-case letters, digits and single hyphens"
+            raise ManifestError([self._about_folder(self.folder, f"the environment {self.name!r}", allowed)])
         if not self.own.is_dir():
             known = ", ".join(environments(self.folder)) if self.folder.is_dir() else ""
             allowed = known or "a folder with manifests"
@@ -83,6 +87,7 @@ class _Loader:
         node, environment = self._environment()
         manifests = [each for file in self._files() if (each := self._manifest(file, node))]
         self.problems += self._collisions(manifests)
+        self.problems += self._stacks_of_others(manifests)
         if self.problems or environment is None or node is None:
             raise ManifestError(self.problems)
         return EnvironmentFolder(
@@ -99,23 +104,33 @@ class _Loader:
 
     def _strangers(self) -> Iterator[Problem]:
         """What lies in the folder and would silently not be read."""
-        if not _ENVIRONMENT_NAME.fullmatch(self.name):
-            yield self._about_folder(
-                self.own, repr(self.name), "a name of lower-case letters, digits and single hyphens"
-            )
-        for each in sorted(self.own.iterdir()):
+        base = self.folder / BASE_FOLDER
+        for each in [*sorted(self.own.iterdir()), *(sorted(base.iterdir()) if base.is_dir() else ())]:
             if each.name.startswith("."):
                 continue
             if each.is_dir():
                 yield self._about_folder(each, "a folder", "manifests directly in the environment's folder")
-            elif each.name != ENVIRONMENT_FILE and _looks_like_a_manifest(each):
+            elif each != self.own / ENVIRONMENT_FILE and _looks_like_a_manifest(each):
                 yield self._about_folder(each, each.name, f"<name>.yaml, or {ENVIRONMENT_FILE}")
 
     def _files(self) -> list[Path]:
-        return sorted(each for each in self.own.glob("*.yaml") if each.name[0] not in "._" and each.is_file())
+        return sorted(
+            each for each in self.own.glob("*.yaml") if each.name[0] not in "._" and not each.is_dir()
+        )
 
     def _read(self, file: Path) -> Node | None:
         shown = shown_file(self.folder, file)
+        if not file.resolve().is_relative_to(self.folder.parent.resolve()):
+            self.problems.append(
+                Problem(
+                    mark=Mark(shown),
+                    path="",
+                    given="a link that leaves the repository",
+                    allowed="a file that stays in it: what is merged is what is deployed",
+                    rule=FILE_RULE,
+                )
+            )
+            return None
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -151,6 +166,9 @@ class _Loader:
             below = self._read(base)
             if below is None:
                 return None
+            if not isinstance(below.value, dict):
+                self.problems.append(checking.no_map(below))
+                return None
             node = merged(below, node)
         node = _on_defaults(node, environment)
         document, problems = checking.deployment(node, file.stem)
@@ -171,6 +189,26 @@ class _Loader:
                 if first != manifest.name:
                     yield self._taken(manifest, field, name, first)
 
+    def _stacks_of_others(self, manifests: list[Manifest]) -> Iterator[Problem]:
+        """``dev`` with ``eu-x`` and ``dev-eu`` with ``x`` would deploy over each other in one account."""
+        others = {
+            default_name(other, file.stem): other
+            for other in environments(self.folder)
+            if other != self.name
+            for file in (self.folder / other).glob("[!._]*.yaml")
+        }
+        for manifest in manifests:
+            other = others.get(default_name(self.name, manifest.name))
+            if other is not None:
+                path = ("metadata", "name")
+                yield Problem(
+                    mark=manifest.node.value_place(path),
+                    path=checking.path_text(path),
+                    given=f"{manifest.name!r}, whose stack would be called as one of {other}",
+                    allowed="a name of its own",
+                    rule=COLLISION_RULE,
+                )
+
     def _taken(self, manifest: Manifest, field: str, name: str, first: str) -> Problem:
         alias = type(manifest.document.spec).model_fields[field].alias or field
         path = ("spec", alias)
@@ -184,7 +222,10 @@ class _Loader:
 
 
 def _looks_like_a_manifest(file: Path) -> bool:
-    return file.suffix == ".yml" or (file.suffix == ".yaml" and file.name.startswith("_"))
+    """Whether somebody will have meant it to be read, which it is not."""
+    if file.suffix == ".yaml":
+        return file.name.startswith("_")
+    return file.suffix.lower() in (".yml", ".yaml", ".json")
 
 
 def given_name(manifest: Manifest, field: str, environment: str) -> str | None:

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 import constructs
 from aws_cdk import aws_iam as iam
 
-from ..core.place import construct_path, environment_of
+from ..core.place import Environment, construct_path, environment_of
 from ..core.roles import Permissions
 from .github_rules import RECYCLED, SHARED, DeployTarget, GitHubProps, github_rules
 
@@ -99,7 +99,7 @@ class GitHubDeployRoles(constructs.Construct):
             RECYCLED.warn(
                 self, f"who takes over the name {repository} is trusted: give owner_id and repository_id"
             )
-        for one, other in _sharing(environments):
+        for one, other in _sharing(environments, environment_of(self)):
             SHARED.warn(
                 self, f"{one} and {other} share account and qualifier: who deploys to one may to the other"
             )
@@ -182,12 +182,13 @@ def _subjects(props: GitHubProps, context: str) -> list[str]:
     return subjects
 
 
-def _sharing(environments: Mapping[str, DeployTarget]) -> Iterator[tuple[str, str]]:
+def _sharing(environments: Mapping[str, DeployTarget], here: Environment) -> Iterator[tuple[str, str]]:
     """Pairs of environments of which one's jobs could deploy to the other."""
-    seen: dict[tuple[str | None, str, str | None], str] = {}
+    seen: dict[tuple[str, str, str], str] = {}
     for name, target in environments.items():
-        for region in target.regions or (None,):
-            place = (target.account, target.qualifier, region)
+        for region in target.regions or (here.region,):
+            # A default and the same account or region by its name are one place.
+            place = (target.account or here.account, target.qualifier, region)
             if place in seen:
                 yield seen[place], name
             seen.setdefault(place, name)

@@ -81,7 +81,12 @@ def read_lock(environment: EnvironmentFolder) -> Lock:
     stacks: dict[str, str] = {}
     lines: dict[str, int] = {}
     problems = []
-    for number, line in enumerate(file.read_text().splitlines() if file.is_file() else (), start=1):
+    try:
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        given = f"unreadable: {type(error).__name__}"
+        raise ManifestError([_at(environment, 1, given, "a text in UTF-8")]) from error
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         found = _LINE.fullmatch(line)

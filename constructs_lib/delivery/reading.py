@@ -24,6 +24,8 @@ MOST_VALUES = 50_000
 MOST_DEPTH = 40
 LARGEST_FILE = 1_000_000
 """Bytes of a manifest."""
+MOST_DIGITS = 30
+"""Of a number: no limit of AWS needs more, and Python refuses to read thousands."""
 
 _HINT = "two spaces for each level, `key: value`, quotes around text with `: ` or ` #`"
 
@@ -169,7 +171,15 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             items = [self.node(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(node.value)]
             return Node(mark=mark, value=items)
+        self._refuse_scalar(node, mark, path)
         return Node(mark=mark, value=_value(node), written=str(node.value))
+
+    def _refuse_scalar(self, node: yaml.Node, mark: Mark, path: str) -> None:
+        written = str(node.value)
+        if _TOKEN in written:
+            self._add(mark, path, f"text with {_TOKEN}", "text that is no placeholder of the CDK")
+        if _is_plain(node) and _LONG_NUMBER.fullmatch(written):
+            self._add(mark, path, f"a number of {len(written)} digits", f"at most {MOST_DIGITS} digits")
 
     def _map(self, node: yaml.MappingNode, path: str, depth: int) -> tuple[dict[str, Node], dict[str, Mark]]:
         own: dict[str, Node] = {}
@@ -209,6 +219,7 @@ class _Reader:
 
     def _key(self, node: yaml.Node, path: str) -> str | None:
         if isinstance(node, yaml.ScalarNode):
+            self._refuse_scalar(node, _mark(self.file, node), path)
             return str(node.value)
         self._add(_mark(self.file, node), path, "a key that is no text", "keys of text")
         return None
@@ -222,11 +233,14 @@ _TAGS = {
     for each in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")
 }
 
+_TOKEN = "${Token["  # noqa: S105 - how the CDK marks what it fills in at synthesis
+_LONG_NUMBER = re.compile(rf"[-+]?[0-9]{{{MOST_DIGITS + 1},}}")
+
 _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Scalar]], ...] = (
     (re.compile(r"null|Null|NULL|~|"), lambda _: None),
     (re.compile(r"true|True|TRUE"), lambda _: True),
     (re.compile(r"false|False|FALSE"), lambda _: False),
-    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(rf"[-+]?[0-9]{{1,{MOST_DIGITS}}}"), int),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
 )
 """The scalars of YAML 1.2 (its core schema, https://yaml.org/spec/1.2.2/#103-core-schema) that manifests need."""
@@ -239,6 +253,10 @@ def _core(written: str) -> Scalar:
     return written
 
 
+def _is_plain(node: yaml.Node) -> bool:
+    return getattr(node, "style", None) is None
+
+
 def _value(node: yaml.Node) -> Scalar:
     # Quoted text is text, whatever it looks like.
-    return _core(str(node.value)) if getattr(node, "style", None) is None else str(node.value)
+    return _core(str(node.value)) if _is_plain(node) else str(node.value)

@@ -39,7 +39,7 @@ MANIFEST_RULES = tuple(
         ),
         (
             problems.FILE_RULE,
-            "Paths in manifests stay in the repository, links followed.",
+            "Paths in manifests stay in the repository, links followed, and the file of a smoke test is there.",
             _CDK + "assets.html",
         ),
         (

@@ -224,3 +224,31 @@ def test_validate_is_content_with_what_is_right(tmp_path: Path, capsys: pytest.C
     assert main(["validate", "--folder", str(write(tmp_path, dev__fraud=realtime()))]) == 0
     assert capsys.readouterr().out == "1 deployments are right\n"
     assert main(["validate", "--folder", str(tmp_path / "nowhere")]) == 2
+
+
+@pytest.mark.parametrize("file", ["nowhere.csv", "deployments"])
+def test_a_smoke_test_without_its_file_is_not_left_out(tmp_path: Path, file: str) -> None:
+    tested = f"  smokeTest: {{request: {{contentType: text/csv, file: {file}}}}}\n"
+    folder = write(tmp_path, dev__fraud=realtime(more=tested))
+    problem = sole(lambda: Deployments(cdk.App(outdir=str(tmp_path / "out")), folder, "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-006"
+    assert (problem.path, problem.given) == ("spec.smokeTest.request.file", repr(file))
+
+
+def test_a_value_of_none_of_several_types_is_told_all_of_them(tmp_path: Path) -> None:
+    expect = "{jsonPath: $.a, equals: {b: 1}}"
+    tested = f"  smokeTest: {{request: {{contentType: text/csv, body: a}}, expect: {expect}}}\n"
+    folder = write(tmp_path, dev__fraud=realtime(more=tested))
+    problem = sole(lambda: Deployments(cdk.App(outdir=str(tmp_path / "out")), folder, "dev"))
+    assert problem.allowed == "text, or a whole number, or a number, or true or false"
+
+
+def test_more_tags_than_a_resource_takes_are_refused(tmp_path: Path) -> None:
+    labels = ", ".join(f"l{number}: x" for number in range(30))
+    tags = ", ".join(f"t{number}: x" for number in range(20))
+    environment = ENVIRONMENT.lstrip() + f"spec: {{tags: {{{tags}}}}}\n"
+    text = realtime().replace("{name: fraud", f"{{name: fraud, owner: us, labels: {{{labels}}}")
+    folder = write(tmp_path, dev___environment=environment, dev__fraud=text)
+    problem = sole(lambda: Deployments(cdk.App(outdir=str(tmp_path / "out")), folder, "dev"))
+    assert (problem.path, problem.allowed) == ("metadata.labels", "at most 50")

@@ -358,9 +358,16 @@ def advised(**props: Any) -> Build:
     return lambda stack: made(stack, **props)
 
 
+def sharing_by_default(stack: cdk.Stack) -> GitHubDeployRoles:
+    """The default account and region, and the same by name."""
+    named = DeployTarget(account=stack.account, regions=[stack.region])
+    return made(stack, environments={"dev": DeployTarget(branch=None), "prod": named})
+
+
 ADVISED = [
     Advised("SM-DELIVERY-150", advised(owner_id=None, repository_id=None), "takes over the name acme/models"),
     Advised("SM-DELIVERY-151", advised(environments={"dev": DEV, "test": DEV}), "dev and test share"),
+    Advised("SM-DELIVERY-151", sharing_by_default, "dev and prod share"),
 ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from constructs_lib.delivery.__main__ import main
 from constructs_lib.delivery.folder import load
 from constructs_lib.delivery.schema.endpoints import RealtimeSpec
 from tests.support.manifests import IMAGE, problems, realtime, sole, write
@@ -217,7 +218,7 @@ def test_what_collides_or_stands_in_the_environment_wrongly(
     assert (problem.mark.file, problem.given, problem.rule) == (place, given, rule)
 
 
-@pytest.mark.parametrize("stranger", ["b.yml", "_other.yaml", "team/a.yaml"])
+@pytest.mark.parametrize("stranger", ["b.yml", "b.YAML", "b.json", "_other.yaml", "team/a.yaml"])
 def test_what_would_silently_not_be_read_is_refused(tmp_path: Path, stranger: str) -> None:
     folder = write(tmp_path, dev__fraud=realtime())
     file = folder / "dev" / stranger
@@ -238,3 +239,78 @@ def test_an_environment_needs_its_file(tmp_path: Path) -> None:
     folder = write(tmp_path, dev__fraud=realtime())
     (folder / "dev" / "_environment.yaml").unlink()
     assert sole(lambda: load(folder, "dev")).given == "no such file"
+
+
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        ("  instanceType: |\n    ml.m5.large\n", "spec.instanceType"),
+        ("  scaling: {minCapacity: 1, maxCapacity: 2, scaleInCooldown: \"5m\\n\"}\n", "spec.scaling.scaleInCooldown"),
+        ("  instanceType: \"ml.m5.large\\n\"\n", "spec.instanceType"),
+    ],
+)  # fmt: skip
+def test_a_line_break_at_the_end_of_a_text_is_no_part_of_it(tmp_path: Path, block: str, path: str) -> None:
+    text = realtime().replace("  instanceType: ml.m5.large\n", "") if "instanceType" in block else realtime()
+    assert sole(lambda: load(write(tmp_path, dev__fraud=text + block), "dev")).path == path
+
+
+@pytest.mark.parametrize("version", ["null", "latest", " "])
+def test_an_id_that_s3_gives_no_version_pins_nothing(tmp_path: Path, version: str) -> None:
+    data = f'    data: {{uri: "s3://models/fraud.tar.gz", versionId: "{version}"}}\n  instanceType'
+    text = realtime().replace("  instanceType", data)
+    problem = sole(lambda: load(write(tmp_path, dev__fraud=text), "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-004"
+    assert (problem.path, problem.given) == ("spec.model.data.versionId", repr(version))
+
+
+@pytest.mark.parametrize("metadata", ['owner: "a\\nb"', "labels: {AWS:x: y}", 'labels: {a: "b\\n"}'])
+def test_owners_and_labels_are_tags_that_aws_takes(tmp_path: Path, metadata: str) -> None:
+    text = realtime().replace("{name: fraud", f"{{name: fraud, {metadata}")
+    assert sole(lambda: load(write(tmp_path, dev__fraud=text), "dev")).allowed.startswith("a tag of AWS")
+
+
+def test_a_base_that_would_not_be_read_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, dev__fraud=realtime(), base__fraud="[1]\n")
+    (folder / "_base" / "other.yml").write_text(realtime())
+    found = problems(lambda: load(folder, "dev"))
+    assert [(each.mark.file, each.given) for each in found] == [
+        ("deployments/_base/fraud.yaml", "a list of 1"),
+        ("deployments/_base/other.yml", "other.yml"),
+    ]
+
+
+def test_a_link_to_nothing_is_no_deployment_that_went_away(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    (folder / "dev" / "fraud.yaml").symlink_to("nowhere.yaml")
+    assert sole(lambda: load(folder, "dev")).given == "unreadable: FileNotFoundError"
+
+
+@pytest.mark.parametrize("name", ["/etc", "../deployments/dev", "", "Dev"])
+def test_an_environment_is_no_path(tmp_path: Path, name: str) -> None:
+    assert sole(lambda: load(write(tmp_path), name)).given == f"the environment {name!r}"
+
+
+def test_no_stack_is_called_as_one_of_another_environment(tmp_path: Path) -> None:
+    files = {"dev__eu-x": realtime("eu-x"), "dev-eu__x": realtime("x")}
+    problem = sole(lambda: load(write(tmp_path, **files), "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-005"
+    assert problem.given == "'eu-x', whose stack would be called as one of dev-eu"
+
+
+def test_a_folder_without_environments_is_not_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", "--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"no environment in {tmp_path}\n"
+
+
+def test_a_manifest_is_no_link_out_of_the_repository(tmp_path: Path) -> None:
+    folder = write(tmp_path / "repository")
+    (tmp_path / "fraud.yaml").write_text(realtime())
+    (folder / "dev" / "fraud.yaml").symlink_to(tmp_path / "fraud.yaml")
+    problem = sole(lambda: load(folder, "dev"))
+    rule = problem.rule
+    assert rule == "SM-DELIVERY-006"
+    assert problem.given == "a link that leaves the repository"

@@ -64,6 +64,9 @@ def test_null_is_left_out_of_maps() -> None:
         ("a: *nowhere\n", 1, 4, "found undefined alias 'nowhere'"),
         ("a: [" + "[" * 60 + "]" * 60 + "]\n", 1, 44, "deeply nested"),
         ("a: &a [*a]\n", 1, 7, "deeply nested"),
+        ("a: " + "9" * 5000 + "\n", 1, 4, "a number of 5000 digits"),
+        ("a: '${Token[AWS.AccountId.4]}'\n", 1, 4, "text with ${Token["),
+        ("'x${Token[TOKEN.1]}': 1\n", 1, 1, "text with ${Token["),
     ],
 )
 def test_what_no_manifest_may_be_is_told_with_its_place(

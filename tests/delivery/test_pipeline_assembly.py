@@ -92,9 +92,16 @@ def test_an_archive_writes_nowhere_else(tmp_path: Path) -> None:
         member = tarfile.TarInfo("../evil")
         member.size = 1
         tar.addfile(member, io.BytesIO(b"x"))
-    with pytest.raises(tarfile.OutsideDestinationError):
+    with pytest.raises(PipelineError, match=r"cannot be unpacked: .*outside the destination"):
         unpack(archive, tmp_path / "out", wanted=digest(archive))
     assert not (tmp_path / "evil").exists()
+
+
+def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
+    archive = tmp_path / "assembly.tar.gz"
+    archive.write_bytes(b"no archive")
+    with pytest.raises(PipelineError, match="cannot be unpacked"):
+        unpack(archive, tmp_path / "out", wanted=digest(archive))
 
 
 def test_environments_are_the_folders_that_say_so(tmp_path: Path) -> None:

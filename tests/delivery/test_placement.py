@@ -122,6 +122,16 @@ def test_a_lock_that_does_not_fit_is_refused_with_its_line(
     assert (problem.mark.file, problem.mark.line, problem.given) == (f"deployments/dev/{file}", line, given)
 
 
+def test_a_lock_that_is_no_text_is_told(tmp_path: Path) -> None:
+    environment = folder_of(tmp_path, ["a"])
+    lock_file(environment).write_bytes(b"a: dev-many-1\n# \xe4\n")
+    problem = sole(lambda: stack_names(environment))
+    assert (problem.mark.file, problem.given) == (
+        f"deployments/dev/{LOCK_FILE}",
+        "unreadable: UnicodeDecodeError",
+    )
+
+
 def test_a_stack_of_a_groups_is_no_deployments_own(tmp_path: Path) -> None:
     folder = write(tmp_path, dev__a=grouped("a", "few"), **{"dev__few-1": realtime("few-1")})
     environment = load(folder, "dev")

@@ -8,7 +8,7 @@ import constructs
 from ...experiments.ab_test import ABTest
 from ...hosting.endpoint import EndpointBase
 from ..folder import EnvironmentFolder, Manifest
-from ..problems import Problem
+from ..problems import FIELD_RULE, Problem
 from ..schema import document as kinds
 from ..schema.experiments import ABTestSpec
 from ..schema.hosting import EndpointCommon
@@ -21,6 +21,9 @@ from .experiments import ab_test, shadow_test
 from .monitors import monitored
 from .site import RefusedError, Site, Where
 from .smoke import smoke_test
+
+MOST_TAGS = 50
+"""Of a resource: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
 
 
 def build(
@@ -35,7 +38,7 @@ def build(
             _around(site.spec, manifest.document, made)
     except RefusedError:
         pass
-    _tag(scope, manifest, environment)
+    _tag(site)
     return tuple(site.problems)
 
 
@@ -82,9 +85,13 @@ def _around(where: Where, document: kinds.AnyDeployment, made: EndpointBase | AB
         api(where / "api", spec.api, told, endpoint, experiment)
 
 
-def _tag(scope: constructs.Construct, manifest: Manifest, environment: EnvironmentFolder) -> None:
-    metadata = manifest.document.metadata
+def _tag(site: Site) -> None:
+    metadata = site.manifest.document.metadata
     owner = {} if metadata.owner is None else {"owner": metadata.owner}
-    tags = cdk.Tags.of(scope)
-    for key, value in {**environment.environment.spec.tags, **owner, **metadata.labels}.items():
+    told = {**site.environment.environment.spec.tags, **owner, **metadata.labels}
+    if len(told) > MOST_TAGS:
+        given = f"{len(told)} tags, the environment's and the owner included"
+        Where(site, ("metadata", "labels")).refuse(given, f"at most {MOST_TAGS}", FIELD_RULE)
+    tags = cdk.Tags.of(site.scope)
+    for key, value in told.items():
         tags.add(key, value)

@@ -8,7 +8,8 @@ from ...hosting.component_endpoint import ComponentEndpoint
 from ...hosting.endpoint import EndpointBase
 from ...hosting.inference_component import InferenceComponent
 from ...hosting.multi_model import MultiModelEndpoint
-from ..problems import FIELD_RULE
+from ..checking import shown
+from ..problems import FIELD_RULE, FILE_RULE
 from ..schema.smoke import SmokeExpectationSpec, SmokeRequestSpec, SmokeTestSpec
 from ..smoke_props import SmokeExpectation, SmokeRequest
 from ..smoke_test import SmokeTest
@@ -43,8 +44,11 @@ def _request(where: Where, spec: SmokeRequestSpec, endpoint: EndpointBase) -> Sm
 
 
 def _content(where: Where, file: str) -> bytes | None:
-    path = Path(where.file(file))
-    return path.read_bytes() if path.is_file() else None
+    try:
+        return Path(where.file(file)).read_bytes()
+    except OSError as error:
+        where.refuse(shown(file), f"a file of the repository ({error.strerror})", FILE_RULE)
+        return None
 
 
 def _target_model(where: Where, spec: SmokeRequestSpec, endpoint: EndpointBase) -> str | None:

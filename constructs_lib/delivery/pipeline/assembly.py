@@ -53,7 +53,7 @@ def pack(folder: Path, archive: Path) -> str:
 def unpack(archive: Path, folder: Path, *, wanted: str) -> None:
     """Unpack an archive into a new `folder`, if it is the one that was packed.
 
-    :raises PipelineError: when it is another, or the folder is not empty.
+    :raises PipelineError: when it is another, holds what would be written elsewhere, or the folder is not empty.
     """
     found = digest(archive)
     if found != wanted:
@@ -61,8 +61,11 @@ def unpack(archive: Path, folder: Path, *, wanted: str) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise PipelineError(f"{folder} is not empty: what lies there would be deployed too")
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive, "r:gz") as tar:
-        tar.extractall(folder, filter="data")
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise PipelineError(f"{archive} cannot be unpacked: {error}") from error
 
 
 def digest(archive: Path) -> str:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Choice, Duration, Part, Size
+from .base import Choice, Duration, Part, Size, whole
 
-RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")]
+RoleArn = Annotated[str, Field(pattern=whole(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+"))]
 
 
 class IamCallers(Part):

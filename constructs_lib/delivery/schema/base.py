@@ -48,8 +48,17 @@ class Choice(Part):
         return next(iter(self.model_fields_set))
 
 
-_DURATION = r"^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
-_SIZE = r"^[0-9]+ ?(KiB|MiB|GiB|TiB)$"
+def whole(pattern: str) -> str:
+    """A pattern of all of a text.
+
+    Python's ``$`` also stands before a line break at the end, which every block of YAML (``|``) has; JavaScript's,
+    of the editors that read the JSON Schema, does not know Python's ``\\Z``.
+    """
+    return rf"^{pattern}$(?!\n)"
+
+
+_DURATION = whole(r"(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?")
+_SIZE = whole(r"[0-9]+ ?(KiB|MiB|GiB|TiB)")
 
 Duration = Annotated[
     str,
@@ -66,35 +75,38 @@ Size = Annotated[
 ]
 """A size in KiB, MiB, GiB or TiB."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+Name = Annotated[str, Field(pattern=whole(r"[a-z][a-z0-9]*(-[a-z0-9]+)*"), max_length=40)]
 """Lower-case letters, digits and single hyphens, at most 40."""
 
-KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")]
+KeyArn = Annotated[str, Field(pattern=whole(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+"))]
 EncryptionKey = Annotated[
-    str, Field(pattern=r"^(new|none|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)$")
+    str, Field(pattern=whole(r"(new|none|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)"))
 ]
-TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")]
+TopicArn = Annotated[
+    str, Field(pattern=whole(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"))
+]
 TableArn = Annotated[
-    str, Field(pattern=r"^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}$")
+    str, Field(pattern=whole(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{3,255}"))
 ]
-AlarmArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$")]
-BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+AlarmArn = Annotated[str, Field(pattern=whole(r"arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+"))]
+BucketName = Annotated[str, Field(pattern=whole(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"))]
 
 ObjectUri = Annotated[
     str,
     Field(
-        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S.*$", examples=["s3://models/fraud/model.tar.gz"]
+        pattern=whole(r"s3://(?![^/]*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/\S.*"),
+        examples=["s3://models/fraud/model.tar.gz"],
     ),
 ]
 """``s3://bucket/key``."""
 
-InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", examples=["ml.m5.large"])]
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", examples=["sha256:" + "0" * 64])]
+InstanceType = Annotated[str, Field(pattern=whole(r"ml\.[a-z0-9-]+\.[a-z0-9]+"), examples=["ml.m5.large"])]
+Digest = Annotated[str, Field(pattern=whole(r"sha256:[0-9a-f]{64}"), examples=["sha256:" + "0" * 64])]
 
 RepositoryPath = Annotated[
     str,
     Field(
-        pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\\]+$",
+        pattern=whole(r"(?!/)(?!.*(^|/)\.\.(/|$))[^\\]+"),
         description="A path below the folder with `deployments/`.",
     ),
 ]
@@ -120,3 +132,21 @@ def bucket_and_key(uri: str) -> tuple[str, str]:
     """An `ObjectUri` taken apart."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+_FLOATING = re.compile(r"(?i)null|latest|.*\s.*|", re.DOTALL)
+"""What S3 gives no version as its id, or gives to what a bucket without versions overwrites:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
+
+
+def refuse_floating(version_id: str | None) -> None:
+    """Take a ``versionId`` for one only where it can be that of one version.
+
+    :raises PydanticCustomError: when it pins nothing.
+    """
+    if version_id is not None and _FLOATING.fullmatch(version_id):
+        raise PydanticCustomError(
+            "floating",
+            "the id that S3 gave one version: null is what an unversioned bucket overwrites",
+            {"field": "versionId"},
+        )

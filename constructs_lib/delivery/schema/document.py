@@ -6,7 +6,7 @@ from typing import Annotated, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import Field, TypeAdapter
 
-from .base import EncryptionKey, Name, Part, TopicArn
+from .base import EncryptionKey, Name, Part, TopicArn, whole
 from .batch import BatchSpec
 from .edge import EdgeFleetSpec
 from .endpoints import (
@@ -23,8 +23,8 @@ from .monitors import MonitoredSpec
 API_VERSION = "constructs-lib.dev/v1"
 
 ApiVersion: TypeAlias = Literal["constructs-lib.dev/v1"]
-Label = Annotated[str, Field(pattern=r"^[\w .:/=+@-]{0,256}$")]
-LabelKey = Annotated[str, Field(pattern=r"^(?!aws:)[\w .:/=+@-]{1,128}$")]
+Label = Annotated[str, Field(pattern=whole(r"[\w .:/=+@-]{0,256}"))]
+LabelKey = Annotated[str, Field(pattern=whole(r"(?![aA][wW][sS]:)[\w .:/=+@-]{1,128}"))]
 
 
 class Metadata(Part):
@@ -32,7 +32,7 @@ class Metadata(Part):
 
     name: Name
     """The file's name without `.yaml`."""
-    owner: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    owner: Annotated[Label, Field(min_length=1)] | None = None
     """Who is asked when it breaks; becomes the tag `owner`."""
     group: Name | None = None
     """Deployments of one group share stacks. Default: a stack of its own."""
@@ -146,9 +146,9 @@ class EnvironmentMetadata(Part):
 class EnvironmentSpec(Part):
     """What all deployments of an environment have in common."""
 
-    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    account: Annotated[str, Field(pattern=whole(r"[0-9]{12}"))] | None = None
     """Twelve digits, in quotes. Default: the account of the CLI's credentials."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")] | None = None
+    region: Annotated[str, Field(pattern=whole(r"[a-z]{2}(-[a-z]+)+-[0-9]"))] | None = None
     """Such as `eu-central-1`. With `account`."""
     tags: dict[LabelKey, Label] = {}
     """Of all resources; labels and owners of deployments outrank them."""

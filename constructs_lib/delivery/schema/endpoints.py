@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import BucketName, Duration, InstanceType, Part, RepositoryPath, Size, TopicArn
+from .base import BucketName, Duration, InstanceType, Part, RepositoryPath, Size, TopicArn, whole
 from .hosting import (
     Capture,
     EndpointCommon,
@@ -100,7 +100,9 @@ class MultiModelSpec(Served, MachineLimits):
     """Folder with the `inference.py` that serves all of them."""
     cache: bool = True
     """Whether models stay in memory between requests."""
-    models: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*$")], Data] = {}
+    models: dict[
+        Annotated[str, Field(pattern=whole(r"[A-Za-z0-9!_.'()-]+(/[A-Za-z0-9!_.'()-]+)*"))], Data
+    ] = {}
     """The models by name; the name may hold slashes."""
     network: Network | None = None
     network_isolation: bool = False
@@ -147,7 +149,7 @@ class ComponentEndpointSpec(EndpointCommon):
     managed_scaling: ManagedScaling | None = None
     """Default: the count of instances stays."""
     components: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9-]{0,39}$")], ComponentSpec],
+        dict[Annotated[str, Field(pattern=whole(r"[a-zA-Z][a-zA-Z0-9-]{0,39}"))], ComponentSpec],
         Field(min_length=1),
     ]
     """What runs on the fleet, by name."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .access import ApiSpec
-from .base import AlarmArn, Choice, Duration, Part
+from .base import AlarmArn, Choice, Duration, Part, whole
 from .hosting import Capture, Common, EndpointCommon, Metrics, RolloutSpec, VariantSpec
 from .smoke import SmokeTestSpec
 
@@ -175,7 +175,7 @@ class ABTestSpec(Common):
     routing: Literal["weights", "assignment"] = "weights"
     experiment_name: str | None = None
     """Default: from the construct's path."""
-    endpoint_name: Annotated[str, Field(pattern=r"^[a-z0-9](-*[a-z0-9]){0,62}$")] | None = None
+    endpoint_name: Annotated[str, Field(pattern=whole(r"[a-z0-9](-*[a-z0-9]){0,62}"))] | None = None
     """Default: the environment's name and the deployment's."""
     period: Duration | None = None
     """What counts are divided into. Default: 1 hour."""

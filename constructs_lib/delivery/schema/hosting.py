@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .access import ApiSpec
-from .base import AlarmArn, BucketName, Choice, Duration, EncryptionKey, InstanceType, Part, Size, TopicArn
+from .base import (
+    AlarmArn,
+    BucketName,
+    Choice,
+    Duration,
+    EncryptionKey,
+    InstanceType,
+    Part,
+    Size,
+    TopicArn,
+    whole,
+)
 from .model import ModelSpec
 from .smoke import SmokeTestSpec
 
@@ -241,9 +252,9 @@ class Notified(Common):
 class EndpointCommon(Notified):
     """What every endpoint has."""
 
-    endpoint_name: Annotated[str, Field(pattern=r"^[a-z0-9](-*[a-z0-9]){0,62}$")] | None = None
+    endpoint_name: Annotated[str, Field(pattern=whole(r"[a-z0-9](-*[a-z0-9]){0,62}"))] | None = None
     """Default: the environment's name and the deployment's, such as `dev-fraud`."""
-    parameter_name: Annotated[str, Field(pattern=r"^/\S+$")] | None = None
+    parameter_name: Annotated[str, Field(pattern=whole(r"/\S+"))] | None = None
     """Name of a parameter of Systems Manager that holds the endpoint's name. Default: none."""
     alarms: AlarmsSpec | None = None
     """Default: those that suit the kind, where `notify` or the environment's has a topic."""
@@ -277,7 +288,7 @@ class Served(OnInstances):
 class VariantSpec(Part):
     """One of several models behind one endpoint."""
 
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")]
+    name: Annotated[str, Field(pattern=whole(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"))]
     model: ModelSpec
     instance_type: InstanceType
     instance_count: Annotated[int, Field(ge=1)] | None = None

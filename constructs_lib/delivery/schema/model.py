@@ -7,12 +7,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import Choice, Digest, ObjectUri, Part, RepositoryPath
+from .base import Choice, Digest, ObjectUri, Part, RepositoryPath, refuse_floating, whole
 
 PackageArn = Annotated[
     str,
     Field(
-        pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[A-Za-z0-9-]+/[0-9]+$",
+        pattern=whole(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/[A-Za-z0-9-]+/[0-9]+"),
         examples=["arn:aws:sagemaker:eu-central-1:111122223333:model-package/fraud/3"],
     ),
 ]
@@ -97,6 +97,7 @@ class Data(Part):
             raise PydanticCustomError(
                 "floating", "versionId or digest beside it: an object can be overwritten", {"field": "uri"}
             )
+        refuse_floating(self.version_id)
         if self.uri is not None and (self.code is not None or self.exclude):
             raise PydanticCustomError(
                 "together", "no code or exclude beside uri: the archive is packed already", {"field": "code"}
@@ -132,13 +133,13 @@ class ContainerSpec(Part):
 class Network(Part):
     """The VPC that the containers are in, by ids, since nothing is looked up at synthesis."""
 
-    vpc_id: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]+$")]
+    vpc_id: Annotated[str, Field(pattern=whole(r"vpc-[0-9a-f]+"))]
     subnet_ids: Annotated[
-        list[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]], Field(min_length=1, max_length=16)
+        list[Annotated[str, Field(pattern=whole(r"subnet-[0-9a-f]+"))]], Field(min_length=1, max_length=16)
     ]
     """Private subnets, one a zone, in the order of `availabilityZones`."""
     availability_zones: Annotated[list[str], Field(min_length=1)]
-    security_group_ids: list[Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")]] = []
+    security_group_ids: list[Annotated[str, Field(pattern=whole(r"sg-[0-9a-f]+"))]] = []
     """Default: a new one that lets all traffic out."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import BucketName, Choice, Duration, ObjectUri, Part, RepositoryPath
+from .base import BucketName, Choice, Duration, ObjectUri, Part, RepositoryPath, refuse_floating
 from .endpoints import ModelOrVariants
 
 Row = list[str | int | float]
@@ -40,6 +40,7 @@ class BaselineSpec(Part):
             raise PydanticCustomError(
                 "floating", "versionId beside it: an object can be overwritten", {"field": "uri"}
             )
+        refuse_floating(self.version_id)
         return self
 
 
