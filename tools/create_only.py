@@ -14,6 +14,7 @@ from pathlib import Path
 import cfnlint
 
 SERVICES = (
+    "ApiGateway",
     "ApiGatewayV2",
     "ApplicationAutoScaling",
     "CloudWatch",

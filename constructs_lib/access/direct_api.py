@@ -44,7 +44,7 @@ class DirectApi(constructs.Construct):
     Example::
 
         api = DirectApi(self, "Api", endpoint=endpoint, content_types=["text/csv"])
-        api.grants.invoke(role)
+        api.grants.invoke(function)
     """
 
     def __init__(

@@ -54,7 +54,7 @@ class RuntimeVpcEndpoint(constructs.Construct):
     Example::
 
         door = RuntimeVpcEndpoint(self, "Door", vpc=vpc, endpoints=[endpoint])
-        door.allow_from(function)
+        door.allow_from(ec2.SecurityGroup(self, "Callers", vpc=vpc))
     """
 
     def __init__(

@@ -56,7 +56,8 @@ def make(folder: Path, hidden: int) -> None:
             sys.exit(status)
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(place / "output" / "model.tar.gz") as archive:
-            archive.extractall(folder, filter="data")
+            for each in archive:  # plain files, just packed
+                (folder / Path(each.name).name).write_bytes(archive.extractfile(each).read())
 
 
 if __name__ == "__main__":

@@ -49,6 +49,23 @@ from tests.support import synth
 EXAMPLE = Path(__file__).parents[2] / "examples" / "breast_cancer"
 MODELS = ("fraud", "fraud-2", "churn", "scale", "classify", "label")
 
+ENVIRONMENT = """\
+apiVersion: constructs-lib.dev/v1
+kind: Environment
+metadata: {name: dev}
+spec: {}
+"""
+MANIFEST = """\
+apiVersion: constructs-lib.dev/v1
+kind: RealtimeEndpoint
+metadata: {name: breast-cancer}
+spec:
+  model:
+    image: {framework: {name: sklearn, version: "1.2-1"}}
+    data: {asset: models/fraud, code: inference}
+  instanceType: ml.m5.large
+"""
+
 
 def furnish(folder: Path) -> None:
     """The files that the pages take for granted, in the working folder of a snippet."""
@@ -63,6 +80,9 @@ def furnish(folder: Path) -> None:
     (folder / "inference" / "inference.py").write_bytes((EXAMPLE / "code" / "inference.py").read_bytes())
     (folder / "jobs").mkdir()
     (folder / "jobs" / "clean.py").write_text("print()\n", encoding="ascii")
+    (folder / "deployments" / "dev").mkdir(parents=True)
+    (folder / "deployments" / "dev" / "_environment.yaml").write_text(ENVIRONMENT, encoding="ascii")
+    (folder / "deployments" / "dev" / "breast-cancer.yaml").write_text(MANIFEST, encoding="ascii")
     (folder / "container").mkdir()
     (folder / "container" / "Dockerfile").write_text("FROM scratch\n", encoding="ascii")
 
@@ -147,6 +167,7 @@ def _around(stack: cdk.Stack) -> dict[str, Any]:
     return {
         **{name: getattr(constructs_lib, name) for name in constructs_lib.__all__},
         "cdk": cdk,
+        "ec2": ec2,
         "Duration": cdk.Duration,
         "Size": cdk.Size,
         "TimeZone": cdk.TimeZone,

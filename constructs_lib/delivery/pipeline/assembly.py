@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 ENVIRONMENT_FILE = "_environment.yaml"
 _BLOCK = 1 << 20
@@ -63,9 +63,22 @@ def unpack(archive: Path, folder: Path, *, wanted: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            tar.extractall(folder, filter="data")
+            _unpack(tar, folder)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise PipelineError(f"{archive} cannot be unpacked: {error}") from error
+
+
+def _unpack(tar: tarfile.TarFile, folder: Path) -> None:
+    """All of it, below `folder` and nowhere else."""
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    # Before Python 3.11.4: an assembly has files and folders, and no other names than its own.
+    for member in tar.getmembers():
+        parts = PurePosixPath(member.name)
+        if parts.is_absolute() or ".." in parts.parts or not (member.isfile() or member.isdir()):
+            raise tarfile.ReadError(f"{member.name!r} would lie elsewhere")
+    tar.extractall(folder)  # noqa: S202 - each member was looked at
 
 
 def digest(archive: Path) -> str:

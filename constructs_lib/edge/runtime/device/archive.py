@@ -41,6 +41,9 @@ _HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
+# Python has it from 3.11.4 on, Debian 12 has 3.11.2: there `_safe` alone refuses all of that.
+_FILTER = getattr(tarfile, "data_filter", None)
+_REFUSED = getattr(tarfile, "FilterError", ())
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -104,7 +107,7 @@ def _opened(archive: Path, folder: Path) -> Iterator[Iterator[_Member]]:
         else:
             with tarfile.open(archive, mode="r:*", tarinfo=_Header) as file:
                 yield _of_tar(file, folder)
-    except tarfile.FilterError as error:
+    except _REFUSED as error:
         raise BadModel(f"{archive.name} has what no model needs: {error}") from error
     except _BROKEN as error:
         raise BadModel(f"{archive.name} is no complete tar or zip archive: {error}") from error
@@ -125,7 +128,8 @@ class _Header(tarfile.TarInfo):
 def _of_tar(file: tarfile.TarFile, folder: Path) -> Iterator[_Member]:
     for each in file:
         # Refuses absolute names, those that lead out, devices; links are refused here, as a model needs none.
-        tarfile.data_filter(each, str(folder))
+        if _FILTER is not None:
+            _FILTER(each, str(folder))
         yield _Member(
             each.name,
             each.size,
