@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import posixpath
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -73,12 +74,26 @@ def _unpack(tar: tarfile.TarFile, folder: Path) -> None:
     if hasattr(tarfile, "data_filter"):
         tar.extractall(folder, filter="data")
         return
-    # Before Python 3.11.4: an assembly has files and folders, and no other names than its own.
+    # Before Python 3.11.4 nothing in the standard library looks.
+    links: set[PurePosixPath] = set()
     for member in tar.getmembers():
-        parts = PurePosixPath(member.name)
-        if parts.is_absolute() or ".." in parts.parts or not (member.isfile() or member.isdir()):
+        if not _stays(member) or links & set(PurePosixPath(member.name).parents):
             raise tarfile.ReadError(f"{member.name!r} would lie elsewhere")
+        if member.issym():
+            links.add(PurePosixPath(member.name))
     tar.extractall(folder)  # noqa: S202 - each member was looked at
+
+
+def _stays(member: tarfile.TarInfo) -> bool:
+    """Whether a member lies in the archive's own folder, and what it links to, too."""
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        return False
+    places = [member.name]
+    if member.issym():
+        places.append(posixpath.join(posixpath.dirname(member.name), member.linkname))
+    if member.islnk():
+        places.append(member.linkname)
+    return not any(posixpath.isabs(each) or posixpath.normpath(each).split("/")[0] == ".." for each in places)
 
 
 def digest(archive: Path) -> str:
