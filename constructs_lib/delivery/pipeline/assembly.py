@@ -78,7 +78,7 @@ def _unpack(tar: tarfile.TarFile, folder: Path) -> None:
     links: set[PurePosixPath] = set()
     for member in tar.getmembers():
         if not _stays(member) or links & set(PurePosixPath(member.name).parents):
-            raise tarfile.ReadError(f"{member.name!r} would lie elsewhere")
+            raise tarfile.ReadError(f"{member.name!r} would lie outside the destination")
         if member.issym():
             links.add(PurePosixPath(member.name))
     tar.extractall(folder)  # noqa: S202 - each member was looked at
