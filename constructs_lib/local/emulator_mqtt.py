@@ -18,6 +18,16 @@ Answer = Callable[[str, str, dict[str, str]], tuple[int, bytes]]
 _REASONS = {200: "OK", 403: "Forbidden", 404: "Not Found"}
 
 
+class _Acceptor(iot._MtlsAcceptor):  # type: ignore[misc]
+    """Pauses a connection once it is read from, so that nothing of the handshake is lost.
+
+    Python 3.11.2, Debian 12's, begins to read after `connection_made`, whether that has paused it or not.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        asyncio.get_running_loop().call_soon(super().connection_made, transport)
+
+
 def listen_on(listener: socket.socket) -> None:
     """Serve MQTT on this socket and no other: ministack would listen on all interfaces.
 
@@ -28,7 +38,7 @@ def listen_on(listener: socket.socket) -> None:
         if iot._mtls_server is not None:
             return
         loop = asyncio.get_running_loop()
-        iot._mtls_server = await loop.create_server(iot._MtlsAcceptor, sock=listener.dup())
+        iot._mtls_server = await loop.create_server(_Acceptor, sock=listener.dup())
         iot._mtls_loop = loop
 
     iot._mtls_start_locked = start
