@@ -80,11 +80,14 @@ class Fleet:
         self.cdk = account.cdk("fleet")
         self.python = python
         self.states = self.aws.client("stepfunctions")
+        self.deployed: set[str] = set()
+        """The versions of the models that stacks had."""
 
     def deploy(self, model: Path) -> None:
         """Deploy with a model."""
         self.cdk.deploy("Fleet", context={"model": str(model.resolve()), "python": str(self.python)})
         self.told = self.aws.outputs("Fleet")
+        self.deployed.add(self.told["ModelVersion"])
 
     def rollouts(self) -> list[dict[str, Any]]:
         """Executions of the machine, the latest first."""
