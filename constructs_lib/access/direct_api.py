@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import aws_cdk as cdk
 import constructs
@@ -19,6 +20,7 @@ from ..core.roles import acknowledge_inline_policy
 from ..core.rules import enforce_together
 from ..hosting.endpoint import EndpointBase
 from .alarms import ApiAlarms
+from .api_base import ApiBase, minute
 from .direct_methods import DirectMethods
 from .direct_props import DirectApiProps, direct_rules
 from .functions import METRIC_NAMESPACE
@@ -29,7 +31,7 @@ from .rest_front import STAGE, RestFront
 _MODEL_ERRORS = "ModelErrors"
 
 
-class DirectApi(constructs.Construct):
+class DirectApi(ApiBase):
     """A REST API in front of an endpoint that answers at once; API Gateway asks SageMaker itself.
 
     Nothing runs between: no code that starts cold, no second price, and nothing that looks at rows. IAM
@@ -46,6 +48,11 @@ class DirectApi(constructs.Construct):
         api = DirectApi(self, "Api", endpoint=endpoint, content_types=["text/csv"])
         api.grants.invoke(function)
     """
+
+    CLIENT_ERRORS: ClassVar = "4XXError"
+    SERVER_ERRORS: ClassVar = "5XXError"
+
+    front: RestFront
 
     def __init__(
         self,
@@ -142,48 +149,6 @@ class DirectApi(constructs.Construct):
         )
         """What watches it."""
 
-    @property
-    def url(self) -> str:
-        """Where it is, without a slash at the end."""
-        return self.front.url
-
-    def arn_for(self, route: str) -> str:
-        """What IAM calls one of the `routes`."""
-        return self.front.arn(route)
-
-    def metric(
-        self, name: str, *, statistic: str = "Sum", period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """A metric of API Gateway's, such as ``Count``, ``4XXError``, ``Latency``, ``IntegrationLatency``.
-
-        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
-
-        :param period: default: 1 minute.
-        """
-        return cloudwatch.Metric(
-            namespace="AWS/ApiGateway",
-            metric_name=name,
-            dimensions_map={"ApiName": self.api_name, "Stage": STAGE},
-            statistic=statistic,
-            period=_minute() if period is None else period,
-        )
-
-    def metric_requests(self) -> cloudwatch.Metric:
-        """Requests per minute, also those that were not let in."""
-        return self.metric("Count")
-
-    def metric_client_errors(self) -> cloudwatch.Metric:
-        """Requests per minute that were the caller's fault, the model's (424), or too many."""
-        return self.metric("4XXError")
-
-    def metric_server_errors(self) -> cloudwatch.Metric:
-        """Requests per minute that failed here or at the endpoint."""
-        return self.metric("5XXError")
-
-    def metric_latency(self, *, statistic: str = "p99") -> cloudwatch.Metric:
-        """Milliseconds from the request to the answer; p99 unless told otherwise."""
-        return self.metric("Latency", statistic=statistic)
-
     def metric_model_errors(self) -> cloudwatch.Metric:
         """Requests per minute that the model failed (424), out of the access log."""
         return cloudwatch.Metric(
@@ -191,21 +156,14 @@ class DirectApi(constructs.Construct):
             metric_name=_MODEL_ERRORS,
             dimensions_map={"Api": self.api_name},
             statistic="Sum",
-            period=_minute(),
+            period=minute(),
         )
 
-    def metric_error_percent(self) -> cloudwatch.MathExpression:
-        """Percent of the requests of a minute that failed here, at the endpoint, or in the model."""
-        return cloudwatch.MathExpression(
-            expression="IF(requests > 0, 100 * (FILL(failed, 0) + FILL(model, 0)) / requests, 0)",
-            using_metrics={
-                "failed": self.metric_server_errors(),
-                "model": self.metric_model_errors(),
-                "requests": self.metric_requests(),
-            },
-            label="Failed requests, percent",
-            period=_minute(),
-        )
+    def _dimensions(self) -> Mapping[str, str]:
+        return {"ApiName": self.api_name, "Stage": STAGE}
+
+    def _model_errors(self) -> cloudwatch.Metric:
+        return self.metric_model_errors()
 
     def _role(self, props: DirectApiProps) -> iam.Role:
         role = iam.Role(
@@ -229,7 +187,3 @@ class DirectApi(constructs.Construct):
             metric_value="1",
             dimensions={"Api": "$.api"},
         )
-
-
-def _minute() -> cdk.Duration:
-    return cdk.Duration.minutes(1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import aws_cdk as cdk
 import constructs
@@ -14,6 +15,7 @@ from ..core.place import construct_path, note_place, path_of, stack_of
 from ..core.rules import enforce_together
 from ..hosting.endpoint import EndpointBase
 from .alarms import ApiAlarms
+from .api_base import ApiBase, minute
 from .authorization import ApiAuthorization
 from .front import ApiFront
 from .functions import METRIC_NAMESPACE, api_function
@@ -27,7 +29,7 @@ from .rules import api_rules
 _FUNCTION_ANSWER_BYTES = 6 * MIB
 
 
-class InferenceApi(constructs.Construct):
+class InferenceApi(ApiBase):
     """An HTTP API in front of an endpoint of any kind.
 
     It checks who calls, how often, and what with, before the model is asked; names the request (inference
@@ -44,6 +46,11 @@ class InferenceApi(constructs.Construct):
             request=RequestLimits(content_types=["text/csv"], columns=30))
         api.grants.invoke(function)
     """
+
+    CLIENT_ERRORS: ClassVar = "4xx"
+    SERVER_ERRORS: ClassVar = "5xx"
+
+    front: HttpFront
 
     def __init__(
         self,
@@ -144,61 +151,6 @@ class InferenceApi(constructs.Construct):
         )
         """What watches it."""
 
-    @property
-    def url(self) -> str:
-        """Where it is, without a slash at the end."""
-        return self.front.url
-
-    def arn_for(self, route: str) -> str:
-        """What IAM calls one of the `routes`."""
-        return self.front.arn(route)
-
-    def metric(
-        self, name: str, *, statistic: str = "Sum", period: cdk.Duration | None = None
-    ) -> cloudwatch.Metric:
-        """A metric of API Gateway's, such as ``Count``, ``4xx``, ``5xx``, ``Latency``, ``DataProcessed``.
-
-        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
-
-        :param period: default: 1 minute.
-        """
-        return cloudwatch.Metric(
-            namespace="AWS/ApiGateway",
-            metric_name=name,
-            dimensions_map={"ApiId": self.front.http_api.api_id},
-            statistic=statistic,
-            period=_minute() if period is None else period,
-        )
-
-    def metric_requests(self) -> cloudwatch.Metric:
-        """Requests per minute, also those that were not let in."""
-        return self.metric("Count")
-
-    def metric_client_errors(self) -> cloudwatch.Metric:
-        """Requests per minute that were the caller's fault, the model's (424), or too many."""
-        return self.metric("4xx")
-
-    def metric_server_errors(self) -> cloudwatch.Metric:
-        """Requests per minute that failed here or at the endpoint."""
-        return self.metric("5xx")
-
-    def metric_latency(self, *, statistic: str = "p99") -> cloudwatch.Metric:
-        """Milliseconds from the request to the answer; p99 unless told otherwise."""
-        return self.metric("Latency", statistic=statistic)
-
-    def metric_error_percent(self) -> cloudwatch.MathExpression:
-        """Percent of the requests of a minute that failed here, at the endpoint, or in the model."""
-        return cloudwatch.MathExpression(
-            expression="IF(requests > 0, 100 * (FILL(failed, 0) + FILL(model, 0)) / requests, 0)",
-            using_metrics={
-                "failed": self.metric_server_errors(),
-                "model": self.metric_code("ModelError"),
-                "requests": self.metric_requests(),
-            },
-            label="Failed requests, percent",
-            period=_minute(),
-        )
-
     def metric_code(self, code: str) -> cloudwatch.Metric:
         """Requests per minute that came to one code, such as ``OK`` or ``ModelError``; docs/api.md lists them."""
         return cloudwatch.Metric(
@@ -206,8 +158,14 @@ class InferenceApi(constructs.Construct):
             metric_name="Requests",
             dimensions_map={"Api": self.api_name, "Code": code},
             statistic="Sum",
-            period=_minute(),
+            period=minute(),
         )
+
+    def _dimensions(self) -> Mapping[str, str]:
+        return {"ApiId": self.front.http_api.api_id}
+
+    def _model_errors(self) -> cloudwatch.Metric:
+        return self.metric_code("ModelError")
 
     def _tell(self, props: InferenceApiProps, seconds: int) -> None:
         """Tell the function what it was deployed for: runtime/settings.py reads it."""
@@ -232,10 +190,6 @@ class InferenceApi(constructs.Construct):
             places = ("input", "output", "failures")
             told["places"] = {place: getattr(served.locations, place).uri for place in places}
         self.function.add_environment("API", stack_of(self).to_json_string(told))
-
-
-def _minute() -> cdk.Duration:
-    return cdk.Duration.minutes(1)
 
 
 def _routes(props: InferenceApiProps) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ from constructs_lib import (
     UtilizationThreshold,
     Variant,
 )
+from constructs_lib.access.api_base import ApiBase
 from constructs_lib.hosting.grants import AsyncGrants, ComponentGrants, MultiModelGrants, PipelineGrants
 from constructs_lib.rules import SageMakerRules, guard_plugin
 from tools import rule_catalogue, support_table
@@ -342,7 +343,7 @@ def test_every_parameter_is_on_its_page(page: Path, documented: object) -> None:
 USED = {
     REALTIME: (EndpointBase, EndpointGrants),
     SERVERLESS: (ServerlessEndpoint,),
-    API: (InferenceApi, InferenceApiGrants, DirectApi, DirectApiGrants),
+    API: (ApiBase, InferenceApi, InferenceApiGrants, DirectApi, DirectApiGrants),
     ASYNC: (AsyncEndpoint, AsyncGrants),
     MULTI_MODEL: (MultiModelEndpoint, MultiModelGrants),
     PIPELINE: (InferencePipeline, PipelineGrants),
