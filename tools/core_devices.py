@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,20 @@ class CoreDevice:
         """What a component has written; without a name the device itself."""
         path = self.root / "logs" / f"{component or 'nucleus'}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over the Unix socket of the program on a device, whose path may have 107 characters."""
+
+    def __init__(self, path: Path, timeout: float = 20) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
 
 
 def start_core_device(

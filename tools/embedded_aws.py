@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -37,6 +38,10 @@ def until(ask: Callable[[], T], *, seconds: float = 20.0, what: str = "what was 
         time.sleep(0.05)
 
 
+class FunctionFailedError(Exception):
+    """A deployed function has failed; carries what it said."""
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """A running embedded AWS."""
@@ -68,6 +73,17 @@ class LocalAws:
         """The outputs of a deployed stack, by their logical ids."""
         (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
+
+    def call(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """What a deployed function answers, with no right but those of its role.
+
+        :raises FunctionFailedError: it failed.
+        """
+        called = self.client("lambda").invoke(FunctionName=function, Payload=json.dumps(dict(event)))
+        answered = json.loads(called["Payload"].read())
+        if "FunctionError" in called:
+            raise FunctionFailedError(f"{function}: {answered}")
+        return dict(answered)
 
     def environment(self) -> dict[str, str]:
         """The environment in which the ordinary tools (cdk, aws) find this AWS and nothing else."""

@@ -65,13 +65,7 @@ def described(aws: LocalAws, outputs: Mapping[str, str]) -> Experiment:
 
 def look(aws: LocalAws, outputs: Mapping[str, str], **event: Any) -> str:
     """Have the deployed controller look now, as its schedule would; what it did."""
-    answer = aws.client("lambda").invoke(
-        FunctionName=outputs["Controller"], Payload=json.dumps(event).encode()
-    )
-    told = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        raise RuntimeError(told)
-    return str(told["outcome"])
+    return str(aws.call(outputs["Controller"], event)["outcome"])
 
 
 def weights(aws: LocalAws, endpoint: str) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
-import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,10 @@ import numpy as np
 from constructs_lib.edge.runtime.optimise.archive import packed
 from examples.breast_cancer.train import split
 from tests.deploy.conftest import Account
-from tools.core_devices import CoreDevice
+from tools.core_devices import CoreDevice, UnixConnection
 from tools.embedded_aws import LocalAws, until
 
 _, RECORDS, _, _ = split()
-
-
-class Unix(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("device", timeout=20)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
-        # A path of a socket has 107 characters: that of a temporary folder is taken from where it is.
-        self.sock.connect(str(self._path))
 
 
 class Scope:
@@ -50,7 +35,7 @@ class Scope:
 
     def ask(self, records: Any, inference_id: str = "") -> tuple[int, dict[str, str], Any]:
         """Invoke; status, headers, answer."""
-        connection = Unix(self.socket)
+        connection = UnixConnection(self.socket)
         try:
             headers = {"Content-Type": "application/json"}
             if inference_id:

@@ -17,7 +17,7 @@ from tools.cdk_cli import Cdk, CdkError
 from tools.demo import api, batch, devices, experiment, monitored, realtime, shadow, standing
 from tools.demo.page import page
 from tools.demo.stage import DemoFailedError, Stage
-from tools.embedded_aws import ACCOUNT, REGION, ROOT, LocalAws, local_aws
+from tools.embedded_aws import ACCOUNT, REGION, ROOT, FunctionFailedError, LocalAws, local_aws
 
 PAGES = ROOT / "build" / "demo"
 
@@ -75,7 +75,7 @@ def main() -> int:
         with local_aws(folder, "--mqtt-port", "0", settings=PACE) as aws:
             print(f"embedded AWS at {aws.url}; logs in {folder}", flush=True)
             told = play(aws, folder, PAGES)
-    except (DemoFailedError, CdkError) as failure:
+    except (AssertionError, DemoFailedError, CdkError, FunctionFailedError) as failure:
         print(f"\nFAILED: {failure}\nlogs: {folder}", file=sys.stderr)
         return 1
     shutil.rmtree(folder)

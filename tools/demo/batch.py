@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tools.demo.functions import call
 from tools.demo.patients import RECORDS, TRUTH, accuracy, csv_of
-from tools.demo.stage import Stage, must, until
+from tools.demo.stage import Stage, must
+from tools.embedded_aws import until
 
 STACK = "Batch"
 
@@ -16,7 +16,7 @@ def run(stage: Stage) -> None:
     lines = csv_of(RECORDS).decode().splitlines()
     body = "".join(f"patient-{number},{line}\n" for number, line in enumerate(lines))
     stage.aws.client("s3").put_object(Bucket=bucket, Key=f"{prefix}demo/patients.csv", Body=body.encode())
-    begun = call(stage, outputs["Start"], {"input": f"{outputs['Input']}demo/"})
+    begun = stage.aws.call(outputs["Start"], {"input": f"{outputs['Input']}demo/"})
     must(begun["outcome"] == "started", f"the run did not start: {begun}")
     states = stage.aws.client("stepfunctions")
     arn = f"{outputs['StateMachine'].replace(':stateMachine:', ':execution:')}:{begun['run']}"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import urllib.request
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from examples.breast_cancer.train import LABELS
-from tools.core_devices import CoreDevice, start_core_device
+from tools.core_devices import CoreDevice, UnixConnection, start_core_device
 from tools.demo.patients import RECORDS, TRUTH, accuracy
-from tools.demo.stage import Stage, must, until
+from tools.demo.stage import Stage, must
 from tools.device_python import device_python, tell_device
-from tools.embedded_aws import stop
+from tools.embedded_aws import stop, until
 
 STACK = "Edge"
 _GROUPS = {"scope-0001": "canary", "scope-0002": "fleet", "scope-0003": "fleet"}
@@ -78,19 +77,6 @@ def _started(stage: Stage, running: ExitStack, thing: str, group: str, fleet: st
     return device
 
 
-class _Socket(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("device", timeout=20)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
-        self.sock.connect(str(self._path))
-
-
 def _serves(device: CoreDevice) -> bool:
     with suppress(OSError, http.client.HTTPException, IndexError):
         return _asked(device, RECORDS[0], "is-it-there")[0] == 200
@@ -106,7 +92,7 @@ def _label(device: CoreDevice, record: list[float], inference_id: str) -> str:
 
 def _asked(device: CoreDevice, record: list[float], inference_id: str) -> tuple[int, dict[str, Any]]:
     path = next(iter(device.root.glob("work/*.Runtime/state/run/inference.sock")), Path("nowhere"))
-    connection = _Socket(path)
+    connection = UnixConnection(path)
     try:
         headers = {"Content-Type": "application/json", "X-Amzn-SageMaker-Inference-Id": inference_id}
         connection.request("POST", "/invocations", json.dumps({"instances": [list(record)]}), headers)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from tools.demo.stage import Stage, must, until
-from tools.embedded_aws import ROOT
+from tools.demo.stage import Stage, must
+from tools.embedded_aws import until
 from tools.visitors import Visitors, described, look, weights
 
 STACK = "Experiment"
@@ -45,18 +42,13 @@ def run(stage: Stage) -> None:
     stage.seen.shifted.append(
         ("ABTest", "shares", _shares(before), _shares(shown), "the better model has won")
     )
-    _report(stage, outputs["ExperimentName"])
+    stage.report(
+        "experiments",
+        outputs["ExperimentName"],
+        "experiment.html",
+        "How the better of two models won its experiment",
+    )
 
 
 def _shares(weights: dict[str, float]) -> str:
     return ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items())
-
-
-def _report(stage: Stage, name: str) -> None:
-    """As a person would make it, from the name alone."""
-    target = stage.pages / "experiment.html"
-    command = [sys.executable, "-m", "constructs_lib.experiments", "report", name, "-o", str(target)]
-    subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=stage.aws.environment(), check=True, stdout=subprocess.DEVNULL
-    )
-    stage.seen.reports[target.name] = "How the better of two models won its experiment"

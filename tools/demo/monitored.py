@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sklearn.datasets import load_breast_cancer
 
-from tools.demo.functions import call
 from tools.demo.patients import RECORDS, csv_of
-from tools.demo.stage import Stage, must, until
-from tools.embedded_aws import ROOT
+from tools.demo.stage import Stage, must
+from tools.embedded_aws import until
 
 STACK = "Monitored"
 _ENDPOINT = "monitored-endpoint"
@@ -30,7 +27,7 @@ def run(stage: Stage) -> None:
         wanted = (number + 1) * len(RECORDS)
 
         def looked(wanted: int = wanted) -> dict[str, object] | None:
-            result = call(stage, outputs["DataQualityFunction"], {"at": began.isoformat()})
+            result = stage.aws.call(outputs["DataQualityFunction"], {"at": began.isoformat()})
             return result if result["records"] == wanted else None
 
         result = until(looked, seconds=60, what="all captured records")
@@ -46,7 +43,9 @@ def run(stage: Stage) -> None:
                 ", ".join(named) or "nothing",
             )
         )
-    _report(stage, str(result["baseline"]))
+    # Of the hour so far.
+    window = str(result["baseline"]).rpartition("/baseline")[0] + "/so-far"
+    stage.report("monitoring", window, "drift.html", "Which measurements drifted, and how far")
 
 
 def _ask(stage: Stage, batch: str, factors: Mapping[str, float]) -> None:
@@ -66,14 +65,3 @@ def _early_in_an_hour() -> datetime:
     while (now := datetime.now(UTC)).minute >= 58:
         time.sleep(1)
     return now
-
-
-def _report(stage: Stage, baseline: str) -> None:
-    """As a person would make it, of the hour so far."""
-    window = baseline.rpartition("/baseline")[0] + "/so-far"
-    target = stage.pages / "drift.html"
-    command = [sys.executable, "-m", "constructs_lib.monitoring", "report", window, "-o", str(target)]
-    subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=stage.aws.environment(), check=True, stdout=subprocess.DEVNULL
-    )
-    stage.seen.reports[target.name] = "Which measurements drifted, and how far"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tools.demo.functions import call
 from tools.demo.patients import RECORDS, csv_of
-from tools.demo.stage import Stage, must, until
+from tools.demo.stage import Stage, must
+from tools.embedded_aws import until
 
 STACK = "Shadow"
 _ENDPOINT = "shadow-endpoint"
@@ -27,7 +27,7 @@ def run(stage: Stage) -> None:
     function = stage.aws.outputs(STACK)["Comparison"]
 
     def compared() -> dict[str, object] | None:
-        last = call(stage, function, {"at": began.isoformat()}).get("last")
+        last = stage.aws.call(function, {"at": began.isoformat()}).get("last")
         return last if last and last["pairing"]["pairs"] == len(RECORDS) else None
 
     last = until(compared, seconds=60, what="the comparison of all answers")

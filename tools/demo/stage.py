@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from tools.cdk_cli import Cdk
-from tools.embedded_aws import LocalAws
-
-T = TypeVar("T")
+from tools.embedded_aws import ROOT, LocalAws
 
 
 class DemoFailedError(Exception):
@@ -22,18 +21,6 @@ def must(condition: bool, what: str) -> None:
     """Stop the demo where `condition` does not hold."""
     if not condition:
         raise DemoFailedError(what)
-
-
-def until(ask: Callable[[], T], *, seconds: float, what: str) -> T:
-    """Ask until the answer is true, and return it.
-
-    :raises DemoFailedError: it never was.
-    """
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        must(time.monotonic() < deadline, f"{what}: not within {seconds:g} s, last {answer!r}")
-        time.sleep(0.2)
-    return answer
 
 
 Row = tuple[str, ...]
@@ -78,3 +65,12 @@ class Stage:
         began = time.monotonic()
         self.cdk.deploy(*stacks, context=context)
         self.say(f"deployed in {time.monotonic() - began:.0f} s")
+
+    def report(self, room: str, of: str, file: str, what: str) -> None:
+        """A page as a person would make it, with the room's command."""
+        target = self.pages / file
+        command = [sys.executable, "-m", f"constructs_lib.{room}", "report", of, "-o", str(target)]
+        subprocess.run(  # noqa: S603 - our own command
+            command, cwd=ROOT, env=self.aws.environment(), check=True, stdout=subprocess.DEVNULL
+        )
+        self.seen.reports[file] = what

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -24,6 +22,8 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
+
+from tools.core_devices import UnixConnection
 
 REPOSITORY = Path(__file__).parents[3]
 MODULE = "constructs_lib.edge.runtime.device"
@@ -122,19 +122,6 @@ def until(what: Callable[[], Any], seconds: float = 20.0, every: float = 0.02) -
         assert time.monotonic() < end, f"it did not come to that within {seconds} s"
         time.sleep(every)
     return found
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """The standard library's client, on a Unix socket."""
-
-    def __init__(self, path: Path, timeout: float = 20) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self.path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self.path))
 
 
 @dataclass

@@ -13,7 +13,8 @@ from typing import Any
 
 from constructs_lib.edge.runtime.device.buffer import DiskBuffer
 from constructs_lib.edge.runtime.device.handover import Handover, hand_over
-from tests.edge.device.support import ROWS, Running, UnixConnection, until
+from tests.edge.device.support import ROWS, Running, until
+from tools.core_devices import UnixConnection
 
 from .ledger import Answer, Life, Record
 
