@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import urllib.request
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from examples.breast_cancer.train import LABELS
 from tools.core_devices import CoreDevice, UnixConnection, start_core_device
 from tools.demo.patients import RECORDS, TRUTH, accuracy
 from tools.demo.stage import Stage, must
+from tools.device_identity import stored
 from tools.device_python import device_python, tell_device
 from tools.embedded_aws import stop, until
 
@@ -61,13 +61,8 @@ def _started(stage: Stage, running: ExitStack, thing: str, group: str, fleet: st
     iot.create_thing(thingName=thing)
     iot.attach_thing_principal(thingName=thing, principal=issued["certificateArn"])
     iot.add_thing_to_thing_group(thingGroupName=f"{fleet}-{group}", thingName=thing)
-    files = stage.folder / "certificates" / thing
-    files.mkdir(parents=True)
-    (files / "cert.pem").write_text(issued["certificatePem"])
-    (files / "key.pem").write_text(issued["keyPair"]["PrivateKey"])
-    with urllib.request.urlopen(f"{stage.aws.url}/_ministack/iot/ca.pem") as answer:  # noqa: S310 - the emulator's own
-        (files / "ca.pem").write_bytes(answer.read())
-    tls = {"ca": str(files / "ca.pem"), "cert": str(files / "cert.pem"), "key": str(files / "key.pem")}
+    own = stored(stage.aws, stage.folder / "certificates" / thing, issued)
+    tls = {"ca": str(own.ca), "cert": str(own.certificate), "key": str(own.key)}
     transport = {"kind": "mqtt", "host": "localhost", "port": stage.aws.mqtt_port, "tls": tls}
     told = {"transport": transport, "batch_seconds": 1, "summary_seconds": 2}
     tell_device(stage.folder / "device", thing, told)
